@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* host.h - every host call that the sentry makes goes through a wrapper here (or in host_*.h), and each wrapper
+ * carries a tag from which the seccomp filter is generated
+ *
+ * A tag is a line HOST_CALL(nr, rule) beside the wrapper: the generator (platform/seccomp/gen.py, run by the
+ * build) collects the tags of platform/, sentry/, fs/, net/ and makes the sentry's allow-list. Calling a libc
+ * function that makes a system call without a tag fails the build's lint and, at run time, kills the sentry.
+ * Wrappers return -errno and never set errno.
+ */
+#ifndef PLATFORM_HOST_HOST_H
+#define PLATFORM_HOST_HOST_H
+
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <time.h>
+
+#include "sentry/base/types.h"
+
+long host_pread(int fd, void *buf, size_t n, u64 off);
+long host_pwrite(int fd, const void *buf, size_t n, u64 off);
+long host_preadv(int fd, const struct iovec *iov, int n, u64 off);
+long host_pwritev(int fd, const struct iovec *iov, int n, u64 off);
+long host_read(int fd, void *buf, size_t n);
+long host_write(int fd, const void *buf, size_t n);
+long host_readv(int fd, const struct iovec *iov, int n);
+long host_writev(int fd, const struct iovec *iov, int n);
+int host_close(int fd);
+int host_ftruncate(int fd, u64 size);
+int host_fallocate(int fd, int mode, u64 off, u64 len);
+int host_fsync(int fd, bool data_only);
+int host_fstat(int fd, struct stat *out);
+s64 host_lseek(int fd, s64 off, int whence);
+void *host_mmap(void *at, size_t n, int prot, int flags, int fd, u64 off); /* IS_ERR on failure */
+int host_munmap(void *at, size_t n);
+int host_madvise(void *at, size_t n, int advice);
+long host_ioctl(int fd, unsigned long request, void *arg);
+int host_getrandom(void *buf, size_t n); /* always all of it, or BUG */
+s64 host_clock(clockid_t id);		 /* now, in ns */
+int host_futex_wait(_Atomic u32 *word, u32 value, s64 timeout_ns); /* < 0: for ever */
+int host_futex_wake(_Atomic u32 *word, int count);
+int host_gettid(void);
+
+#endif
