@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kernel.h - the sandbox as a whole: what there is one of; workers; how boot starts it */
+#ifndef SENTRY_KERNEL_KERNEL_H
+#define SENTRY_KERNEL_KERNEL_H
+
+#include "sentry/kernel/task.h"
+
+typedef long sys_handler(struct task *t, const struct sys_args *a);
+
+struct syscall_table { /* handed down by syscalls/table.c at boot */
+	sys_handler *const *handler; /* index: number; NULL: ENOSYS */
+	const char *const *name;
+	unsigned count;
+};
+
+/* Hooks that observers (strace, statistics) hand down; NULL: none. */
+struct kernel_hooks {
+	void (*sys_enter)(struct task *t);
+	void (*sys_exit)(struct task *t, long result);
+	void (*signal)(struct task *t, int sig);
+	void (*task_gone)(struct task *t, u32 wait_status);
+};
+
+struct kernel_config {
+	struct platform *platform;
+	const struct syscall_table *syscalls;
+	const struct kernel_hooks *hooks;
+	unsigned workers;
+	const char *hostname;
+	u64 memory_limit; /* of the host cgroup, bytes; 0: the machine's */
+	unsigned cpus;	  /* shown to the guest */
+	/* Called on a worker when the first process has exited, with its wait status: ends the sandbox. */
+	void (*on_exit)(u32 wait_status);
+};
+
+struct worker {
+	unsigned index;
+	struct task *task; /* being run */
+	void *scratch;	   /* WORKER_SCRATCH bytes, for data on its way */
+};
+#define WORKER_SCRATCH (256 * 1024)
+
+struct kernel {
+	struct mutex lock; /* LR_TASKLIST: [T] */
+	struct tgroup *init; /* [T] process 1 */
+	struct list groups;  /* [T] */
+	u32 task_count;	     /* [T] live tasks */
+	s32 last_pid;	     /* [T] */
+	struct mutex ready_lock; /* LR_READY */
+	struct list ready;	 /* task.ready_link, guarded by ready_lock */
+	_Atomic u32 ready_count;
+	struct platform *platform;
+	struct kernel_config config;
+	s64 boot_time;	      /* realtime ns at boot, for btime of /proc/stat */
+	s64 boot_monotonic;
+	u64 loadavg[3];	      /* fixed point as in /proc/loadavg; computed on reading */
+	u64 total_forks;      /* [T] */
+	u64 context_switches;
+	_Atomic bool ending;
+};
+extern struct kernel *g_kernel;
+
+/* Makes g_kernel in the arena, pid table, timers. After arena_init, memfile_init, vfs_init, platform_create. */
+int kernel_init(const struct kernel_config *config);
+
+struct first_task {
+	const char *path; /* of the program, as seen inside; searched in PATH when without '/' */
+	char *const *argv, *const *envp;
+	const char *cwd;
+	struct mnt_namespace *mnt_ns;
+	const struct cred *cred; /* reference taken over */
+	struct file *stdio[3];	 /* references taken over; NULL: closed */
+	const struct rlimit64_pair *rlimits; /* RLIMITS entries, or NULL for defaults */
+	bool no_new_privs;
+	u32 umask;
+	struct tty *tty; /* controlling terminal, or NULL */
+};
+/* Makes process 1 and starts its exec; errors of the exec end up in *out_exec_error through on_exit: the
+ * call itself returns 0 or -errno for what can be known at once (missing, not executable, bad cwd). Call on
+ * worker 0 before kernel_run. */
+int kernel_start(const struct first_task *f);
+/* The calling thread becomes worker @index: runs until the sandbox ends. Worker 0 starts the others, and the I/O thread. */
+void kernel_run(void);
+/* Signal from outside (runsc kill, ^C): to process 1. Any thread. */
+void kernel_signal_init(int sig);
+
+/* The part of the loop that others use: one worker at the border. */
+void task_handle_event(struct worker *w, struct pevent *ev);
+void task_run_ready(struct worker *w);
+
+#endif

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* task.h - a thread of the guest, and what it shares with others
+ *
+ * Theory of operation
+ * -------------------
+ * A task is *owned* by the worker that has taken its event from the platform, until it is sent back to the guest, or
+ * blocked, or dead. Only the owner touches the fields marked task-private. Run states (t->wait.state):
+ *
+ *	TS_GUEST    runs guest code (or a plan of its stub); nobody owns it
+ *	TS_RUNNING  a worker runs it
+ *	TS_WOKEN    the same, and somebody woke it meanwhile: a block becomes a new run
+ *	TS_BLOCKED  its call waits: registered on wait queues, a deadline, or a stop; nobody owns it
+ *	TS_READY    woken, on the ready list; the worker that pops it owns it
+ *	TS_COMMAND  its stub carries out commands; the event PEV_DONE brings it back
+ *	TS_DEAD	    has exited; only the process tree refers to it
+ *
+ * A blocked call is data: the handler registers waiters (task_wait_on, poll), returns task_block(...), and is called
+ * again with the same arguments and t->wait.again set when it is woken. What must survive between the runs stands in
+ * t->wait. Before a run the layer (task_run.c) looks at signals: when one must be delivered, the handler is not called
+ * again; the call ends with t->wait.intr (its cleanup hook runs either way).
+ *
+ * Work flags (t->work, TW_*) are set by others under the tasklist lock, followed by task_notify(t); the owner
+ * looks at them before each return to the guest.
+ *
+ * Lock order: lockrank.h. The tasklist lock (g_kernel->lock) guards all fields marked [T].
+ */
+#ifndef SENTRY_KERNEL_TASK_H
+#define SENTRY_KERNEL_TASK_H
+
+#include "fs/vfs/vfs.h"
+#include "platform/platform.h"
+#include "sentry/abi/signal.h"
+#include "sentry/arena/arena.h"
+#include "sentry/auth/cred.h"
+#include "sentry/mm/mm.h"
+#include "sentry/time/timer.h"
+
+struct kernel;
+struct session;
+struct task;
+struct tgroup;
+struct worker;
+
+/* Results of a handler that are not results of the call. */
+enum {
+	EBLOCKED = 600,	 /* waits: run again when woken (task_block) */
+	ECOMMAND = 601,	 /* the stub carries out t->plan (task_run_plan) or a clone; PEV_DONE follows, or nothing */
+	ECONTINUE = 602, /* the host carries the call out itself (address-space class only) */
+	ENORETURN = 603, /* registers are as they must be (exec, rt_sigreturn): rax is not touched */
+	EGONE = 604,	 /* the task does not go back to the guest (exit) */
+	/* As results, and as intr of task_block: what a signal makes of the call (Linux's meaning). */
+	ERESTARTSYS = 512,
+	ERESTARTNOINTR = 513,
+	ERESTARTNOHAND = 514,
+	ERESTART_RESTARTBLOCK = 516,
+};
+
+struct sys_args {
+	int nr;
+	u64 a[6];
+	u64 ip; /* behind the instruction */
+};
+
+enum task_state { TS_GUEST, TS_RUNNING, TS_WOKEN, TS_BLOCKED, TS_READY, TS_COMMAND, TS_DEAD };
+
+enum { /* t->work */
+	TW_SIGNAL = 1,	/* something may be deliverable */
+	TW_STOP = 2,	/* group stop in progress: stop before going back */
+	TW_KILL = 4,	/* SIGKILL, exit_group, de_thread: exit with t->tg's status */
+	TW_SYNC = 8,	/* somebody waits for the task to be at the border (in-flight ranges) */
+};
+
+#define WAIT_FILES 3
+struct task_wait {
+	_Atomic u32 state;   /* enum task_state */
+	bool again;	     /* task-private, as all below: this run is not the first */
+	bool timed_out;	     /* the deadline has passed */
+	bool interrupted;    /* a signal must be delivered: only seen by stages that ask */
+	s64 deadline;	     /* monotonic ns; S64_MAX: none. Handlers set it on their first run */
+	struct timer timer;
+	long intr;	     /* result when a signal interrupts: -EINTR, -ERESTART*, or bytes moved */
+	u32 stage;	     /* 0 at the first run */
+	u64 moved;	     /* bytes done so far */
+	u64 data[6];	     /* the handler's */
+	void *obj;	     /* the handler's; freed by cleanup */
+	void (*cleanup)(struct task *t); /* runs once when the call ends, however it ends */
+	long cmd_result;     /* of the last PEV_DONE, and which command failed */
+	unsigned cmd_index;
+	struct waiter waiters[4];
+	unsigned nwaiters;   /* in use */
+	int fds[WAIT_FILES]; /* files held over the wait: fd_lookup finds these first */
+	struct file *files[WAIT_FILES];
+};
+
+/* --- shared parts ----------------------------------------------------------------------------- */
+
+struct fs { /* CLONE_FS */
+	struct ref ref;
+	struct mutex lock; /* LR_FS; guards below */
+	struct path root, cwd;
+	u32 umask;
+};
+
+#define FD_CLOEXEC_BIT 1
+struct files { /* CLONE_FILES; fd.c */
+	struct ref ref;
+	struct mutex lock; /* LR_FDTABLE; guards below */
+	u32 size;	   /* slots allocated */
+	u32 next;	   /* no free slot below */
+	struct file **file;
+	u8 *cloexec; /* one byte a slot */
+};
+
+struct sighand { /* CLONE_SIGHAND */
+	struct ref ref;
+	struct ksigaction action[NSIG_MAX]; /* [T], index signo - 1 */
+};
+
+struct sigpending {
+	u64 mask; /* bit signo - 1 */
+	struct list queue; /* struct sigqueue, oldest first */
+};
+
+struct uts_namespace {
+	struct ref ref;
+	struct mutex lock;
+	char nodename[65], domainname[65];
+};
+
+struct rlimit64_pair {
+	u64 cur, max;
+};
+#define RLIMITS 16
+
+/* A process. */
+struct tgroup {
+	struct ref ref;		/* tasks, and borrowers */
+	struct mutex exec_lock;
+	/* [T] from here on */
+	struct task *leader;
+	struct list tasks;	/* task.group_link */
+	u32 live;		/* tasks that have not exited */
+	s32 tgid;
+	struct tgroup *parent;	/* who waits for us; init when orphaned */
+	struct task *parent_task; /* thread that made us (pdeathsig, __WNOTHREAD) */
+	struct list children, sibling;
+	bool is_subreaper, has_subreaper_ancestor, did_exec;
+	u32 exit_signal;	/* to the parent */
+	struct pgrp *pgrp;
+	struct list pgrp_link;
+	struct session *session;
+	bool session_leader;
+	struct tty *tty;	/* controlling terminal: the session's; devpts owns the type */
+	struct sigpending pending;
+	struct waitq wait_child; /* woken when a child changes state */
+	struct waitq signalfd;	 /* woken when a signal is queued to the group or a member */
+	u32 exit_code;		/* wait status once exiting */
+	bool exiting;		/* exit_group or fatal signal: all must die */
+	bool zombie;		/* all tasks exited, not yet reaped */
+	struct task *exec_task;	/* de_thread: the survivor */
+	/* job control */
+	bool stopped;		/* group stop complete */
+	u32 stop_signal;	/* group stop under way or complete */
+	u32 stop_pending;	/* tasks that still have to stop */
+	bool cont_report, stop_report; /* for wait: WCONTINUED, WUNTRACED not yet told */
+	struct rlimit64_pair rlim[RLIMITS];
+	/* timers and accounting */
+	struct timer real_timer;
+	u64 itimer_interval[3];
+	struct list posix_timers;
+	u32 next_timer_id;
+	u64 utime, stime, cutime, cstime; /* of dead tasks and of waited-for children, ns */
+	u64 minflt, majflt, cminflt, cmajflt, maxrss, cmaxrss;
+	s64 start_time;		/* monotonic ns */
+	s32 oom_score_adj;
+	struct waitq pidfd;	/* woken when the group has exited */
+};
+
+/* Process group and session: found by number in the pid table. */
+struct pgrp {
+	struct ref ref;
+	s32 id;
+	struct session *session;
+	struct list members; /* tgroup.pgrp_link */
+};
+struct session {
+	struct ref ref;
+	s32 id;
+	struct tgroup *leader;
+	struct tty *tty;
+	struct list pgrps_unused;
+};
+
+struct task {
+	struct ref ref;
+	/* const after creation */
+	struct tgroup *tg; /* exec keeps it */
+	/* task-private unless marked */
+	s32 tid;		/* [T] for writers (exec takes the leader's) */
+	struct pctx *_Atomic ctx; /* host table. [T] for writers; kicked under the tasklist lock */
+	struct mm *mm;		/* [T] for writers; others take a reference under [T] */
+	struct files *files;	/* as mm */
+	struct fs *fs;		/* as mm */
+	const struct cred *cred; /* as mm */
+	struct sighand *sighand; /* as mm */
+	struct mnt_namespace *mnt_ns; /* as mm */
+	struct uts_namespace *uts;    /* as mm */
+	struct worker *worker;	/* who runs it now */
+	_Atomic u32 work;	/* TW_*; set under [T], cleared by the owner under [T] */
+	bool has_regs;		/* the present event gave registers */
+	bool in_syscall;	/* sys is the call under way */
+	struct sys_args sys;
+	struct task_wait wait;
+	struct caller caller;	/* of the present call: task_caller() */
+	bool caller_held;	/* caller.root, cwd hold references */
+	struct mm_inflight inflight;
+	struct mm_plan plan;
+	struct pctx *new_ctx;	/* exec: the fresh context */
+	struct list group_link;	/* [T] in tg->tasks */
+	struct list ready_link;	/* in g_kernel->ready */
+	/* signals */
+	struct sigpending pending; /* [T] */
+	u64 blocked;		/* writers: self under [T] */
+	u64 saved_blocked;	/* sigsuspend, ppoll..: restored unless a handler takes it over */
+	bool restore_blocked;
+	u64 real_blocked;	/* sigtimedwait: [T] signals waited for, for wake-up decisions */
+	gva_t altstack_sp;
+	u64 altstack_size;
+	u32 altstack_flags;
+	u32 pdeath_signal;	/* [T] */
+	bool stopped;		/* [T] counted in a group stop */
+	/* exit */
+	bool exited;		/* [T] */
+	u32 exit_code;
+	gva_t clear_child_tid;
+	gva_t robust_list;
+	u64 robust_list_size;
+	struct task *vfork_child_of; /* [T] parent that waits until we exec or exit (reference) */
+	struct waitq vfork_done;     /* of the parent: woken by the child */
+	/* attributes */
+	char comm[16];		/* [T] */
+	bool no_new_privs, keep_caps;
+	u32 personality;
+	s32 nice;
+	u32 sched_policy, sched_priority, ioprio;
+	u64 timer_slack;
+	s64 start_time;
+	u64 start_utime; /* unused by others than accounting */
+	u64 nvcsw, nivcsw;
+};
+
+/* --- reference and lookup (pid.c) -------------------------------------------------------------- */
+
+struct task *task_get(struct task *t);
+void task_put(struct task *t);
+/* [T] held; borrowed. NULL when there is none. */
+struct task *task_find(s32 tid);
+struct tgroup *tgroup_find(s32 tgid);
+struct pgrp *pgrp_find(s32 id);
+struct session *session_find(s32 id);
+/* The next thread group with tgid >= @from (for readdir of /proc), [T] held. */
+struct tgroup *tgroup_next(s32 from);
+
+/* --- blocking (task_block.c) -------------------------------------------------------------------- */
+
+/* Ends a run: the call waits. @intr: what a signal makes of it. Waiters and the deadline must be set before.
+ * Returns -EBLOCKED. */
+long task_block(struct task *t, long intr);
+/* Registers one of t's own waiters on @q. -EBLOCKED protocol: register, look again, then task_block. */
+void task_wait_on(struct task *t, struct waitq *q, u32 events);
+/* Blocks on a file: polls it with t's waiters for @events, holds @f (found as @fd) over the wait. Usage:
+ *	n = vfs_read(...);
+ *	if (n == -EAGAIN && !nonblock) return task_block_file(t, fd, f, EPOLLIN, -ERESTARTSYS);
+ * When the file turned ready between, the task simply runs again. */
+long task_block_file(struct task *t, int fd, struct file *f, u32 events, long intr);
+/* On the first run: sets the deadline (ns from now, < 0: none) ; later runs: nothing. */
+void task_set_timeout(struct task *t, s64 ns);
+void task_set_deadline(struct task *t, s64 monotonic_ns);
+static inline bool task_timed_out(const struct task *t)
+{
+	return t->wait.timed_out;
+}
+/* Makes a blocked task run again (any thread, under any lock below LR_READY). */
+void task_wake(struct task *t);
+/* t->work was changed: wakes a blocked task, kicks one in the guest. [T] held. */
+void task_notify(struct task *t);
+/* poll tables that need more than t->wait.waiters: @count waiters from the arena, freed when the call ends. NULL: no memory */
+struct waiter *task_waiters(struct task *t, unsigned count);
+
+/* --- commands (task_run.c) ---------------------------------------------------------------------- */
+
+/* Has the stub carry out t->plan; the handler returns its result. With success the guest gets plan.result; a
+ * refusal by the host is undone with mm_abort. Needs registers. */
+long task_run_plan(struct task *t);
+/* The same, but the handler runs again (t->wait.again, stage as set) with t->wait.cmd_result. */
+long task_run_plan_again(struct task *t);
+
+/* --- callers, copies ---------------------------------------------------------------------------- */
+
+/* Fills and returns t->caller for the present call; valid until the call ends or blocks. */
+struct caller *task_caller(struct task *t);
+static inline long task_copy_in(struct task *t, void *dst, gva_t src, size_t n)
+{
+	return copy_in(t->mm, dst, src, n);
+}
+/* A path argument into a kalloc'ed buffer... see path_arg in syscalls/sys.h */
+
+/* --- creation, ends ------------------------------------------------------------------------------ */
+
+struct clone_args_in {
+	u64 flags;
+	u32 exit_signal;
+	gva_t stack; /* 0: the parent's; stack top already added */
+	u64 tls;
+	gva_t parent_tid, child_tid, pidfd;
+	s32 set_tid; /* 0: any */
+};
+long task_clone(struct task *t, const struct clone_args_in *a);	  /* task_clone.c: stages; handler result */
+long task_exec(struct task *t);					  /* task_exec.c: stages over t->wait.obj */
+/* The calling task exits; @group: the whole thread group with @code (wait status). Returns -EGONE. */
+long task_exit(struct task *t, u32 code, bool group);
+/* The stub died under it. */
+void task_died(struct task *t, int status);
+
+/* --- signals (signal.c) -------------------------------------------------------------------------- */
+
+struct siginfo_k; /* sentry/abi/signal.h */
+/* Sends; @group: to the process, else to the thread. [T] held. 0 or -EAGAIN (queue full, RT only). Ignored signals
+ * vanish as in Linux. */
+int signal_send_locked(struct task *t, const struct siginfo_k *info, bool group);
+int signal_send(struct task *t, const struct siginfo_k *info, bool group); /* takes [T] */
+int signal_send_pgrp(struct pgrp *g, int sig);				   /* [T] held; kernel's own (SI_KERNEL) */
+/* A synchronous fault: cannot be blocked or ignored. Owner only. */
+void signal_force(struct task *t, const struct siginfo_k *info);
+/* May @t's user signal @target? kill(2). [T] held. */
+int signal_permission(struct task *t, struct task *target, int sig);
+/* Is there something that must interrupt a blocked call? Owner. */
+bool signal_pending(struct task *t);
+/* Before going back to the guest, registers at hand: delivers signals, stops, or dies. @ret: the result of the call
+ * under way (restart codes included) when t->in_syscall. 0: go back; -EBLOCKED: stopped; -EGONE. */
+long signal_deliver(struct task *t, struct pregs *regs, long ret);
+/* rt_sigreturn, with registers. */
+long signal_return(struct task *t);
+/* Signal mask changes: recalculates TW_SIGNAL. Owner. */
+void signal_set_blocked(struct task *t, u64 mask);
+
+/* --- descriptors (fd.c) --------------------------------------------------------------------------- */
+
+struct files *files_create(void);
+struct files *files_dup(struct files *f, u32 upto, long *err); /* [slots < upto] */
+void files_put(struct caller *c, struct files *f);
+/* A reference on the file of @fd (files held over a wait first); NULL: none. O_PATH files only with fd_lookup_path. */
+struct file *fd_lookup(struct task *t, int fd);
+struct file *fd_lookup_path(struct task *t, int fd);
+/* Installs @f (takes over the reference) at the lowest free number >= @from, below RLIMIT_NOFILE. fd or -EMFILE; on failure the
+ * reference stays the caller's. */
+int fd_install(struct task *t, struct file *f, int from, bool cloexec);
+int fd_install_at(struct task *t, struct file *f, int fd, bool cloexec); /* dup2: closes what is there */
+/* Two numbers at once (pipe, socketpair): both or none. */
+int fd_install_pair(struct task *t, struct file *f[2], bool cloexec, int out[2]);
+int fd_close(struct task *t, int fd);
+int fd_close_range(struct task *t, u32 first, u32 last, bool only_set_cloexec);
+void fd_close_on_exec(struct task *t);
+int fd_get_cloexec(struct task *t, int fd);
+int fd_set_cloexec(struct task *t, int fd, bool on);
+/* The next open descriptor >= @from with a reference on its file, for /proc/pid/fd: -1 at the end. */
+int fd_next(struct files *files, int from, struct file **out, bool *out_cloexec);
+static inline u64 task_rlimit(struct task *t, int which)
+{
+	return t->tg->rlim[which].cur;
+}
+static inline bool task_capable(struct task *t, int cap)
+{
+	return cred_capable(t->cred, cap);
+}
+
+#endif
