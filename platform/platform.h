@@ -114,12 +114,15 @@ int pctx_spawn(struct platform *p, void *owner, void *as_owner, struct pctx **ou
 enum { PCLONE_NEWAS = 1, PCLONE_SETTLS = 2 };
 /* Starts a thread of the guest from @parent (REGS): with PCLONE_NEWAS in a copy-on-write copy of its
  * address space (fork), otherwise in the same one. The child gets @regs (rax and all) and the parent's
- * xstate; with PCLONE_SETTLS its fs base is @tls, otherwise the parent's. *out is valid at once; its
+ * xstate; with PCLONE_SETTLS its fs base is @tls, otherwise the parent's. When @set_tid is not 0 the
+ * child's thread stores the u32 @tid there, in its own memory, before it runs guest code (the caller has
+ * checked that the truth says writable; should the store fault all the same, the guest has itself to
+ * blame). *out is valid at once; its
  * thread starts running guest code by itself, possibly before the parent's PEV_DONE, which tells
  * whether it worked: after a failure *out is FREE and must be destroyed. No call may be in flight in the
  * address space (mm's business) when PCLONE_NEWAS is given. 0 or -errno (nothing started). */
-int pctx_clone(struct pctx *parent, unsigned flags, const struct pregs *regs, u64 tls, void *owner,
-	       void *as_owner, struct pctx **out);
+int pctx_clone(struct pctx *parent, unsigned flags, const struct pregs *regs, u64 tls, gva_t set_tid,
+	       u32 tid, void *owner, void *as_owner, struct pctx **out);
 
 /* --- registers (REGS) ----------------------------------------------------------------------- */
 
