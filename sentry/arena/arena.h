@@ -18,9 +18,15 @@
 /* Reserves the range (size bytes, grown on demand); called once at boot. 0 or -errno. */
 int arena_init(u64 size);
 bool arena_contains(const void *p);
+/* The part that was ever handed out: what a checkpoint writes, page 0 (the allocator's own state) on. */
+void arena_extent(void **out_base, u64 *out_size);
+/* Pages handed out now, metadata not counted. */
+u64 arena_pages_in_use(void);
 
 /* 2^order pages, zeroed; NULL when the arena is full. */
 void *page_alloc(unsigned order);
+/* The same with whatever contents: for buffers of which only what was written is ever read. */
+void *page_alloc_dirty(unsigned order);
 void page_free(void *p, unsigned order);
 /* Any size, rounded up to a power of two of pages or to a general cache; for buffers of varying size
  * (names, tables). kfree needs the size that was asked. */
@@ -38,6 +44,8 @@ struct slab_cache {
 	u64 total;	   /* objects handed out since boot */
 	struct list registry;	 /* all caches, for the census */
 	bool registered;
+	u8 order;		 /* of a slab; this and the next two are const once registered */
+	u32 first, stride;	 /* offset of the first object in a slab, of the next from one */
 };
 
 #define SLAB_CACHE(var, type) \

@@ -8,6 +8,8 @@
 /* Logs @fmt with the place and ends the process by SIGABRT. Never returns. */
 void bug_at(const char *file, int line, const char *fmt, ...) __attribute__((noreturn))
 printf_like(3, 4);
+/* Called once, by the thread that dies, before it does: registers, last calls, stack. */
+void bug_set_reporter(void (*fn)(void));
 
 #define BUG(...) bug_at(__FILE__, __LINE__, __VA_ARGS__)
 #define BUG_ON(cond) \

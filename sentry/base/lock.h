@@ -26,7 +26,7 @@ struct CAPABILITY mutex {
 	_Atomic u32 word; /* 0 free, 1 held, 2 held and somebody waits */
 	u32 rank;
 #ifdef DEBUG
-	_Atomic u32 holder; /* host thread id */
+	_Atomic u32 holder; /* lockrank_thread() of it, 0: nobody */
 #endif
 };
 
@@ -48,8 +48,7 @@ void mutex_assert_held(const struct mutex *m);
 
 /* Many readers or one writer; writers are preferred. */
 struct CAPABILITY rwlock {
-	_Atomic u32 word; /* readers, or RWLOCK_WRITER */
-	_Atomic u32 waiters;
+	_Atomic u32 word; /* readers, waiting writers, writer, sleepers: see lock.c */
 	u32 rank;
 };
 

@@ -36,17 +36,23 @@ enum lockrank {
 	LR_PLATFORM,	/* platform: pools, tables of contexts */
 	LR_SLAB,	/* arena: one cache, the page allocator */
 	LR_WAITQ,	/* base: one bucket of wait queues; wake callbacks run under it */
+	LR_EPOLL_READY,	/* anon: ready list of one epoll file (taken in wake callbacks) */
 	LR_READY,	/* kernel: list of tasks to run again (taken in wake callbacks) */
 	LR_LEAF,	/* log and counters: nothing is taken below */
 };
 
 #ifdef DEBUG
 void lockrank_acquire(enum lockrank rank, const void *lock, bool nested);
+/* A lock that mutex_trylock has got: any order will do. */
+void lockrank_acquired_try(enum lockrank rank, const void *lock);
 void lockrank_release(enum lockrank rank, const void *lock);
+/* A small number for the calling thread, not 0. */
+u32 lockrank_thread(void);
 /* No lock may be held here: called where a worker goes back to the border. */
 void lockrank_assert_none(void);
 #else
 #define lockrank_acquire(r, l, n) ((void)0)
+#define lockrank_acquired_try(r, l) ((void)0)
 #define lockrank_release(r, l) ((void)0)
 #define lockrank_assert_none() ((void)0)
 #endif

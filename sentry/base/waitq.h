@@ -17,6 +17,16 @@
 
 struct waitq {
 	struct list waiters; /* guarded by the bucket of this address */
+	u32 shared;	     /* how many of them are not exclusive; the same */
+};
+
+/* A queue that is woken because another one was: what an epoll file waits with for its files. A wake
+ * function must not wake a queue itself (it runs under a bucket), so it names one as waiter.chain, and
+ * waitq_wake() goes on there when it has let go of the first: chains of any depth take no stack. */
+struct waitq_chain {
+	struct waitq q;
+	struct list pending;   /* to be woken; guarded by a lock of waitq.c */
+	_Atomic u32 pins;      /* 1 while pending, which its waker keeps until it is done */
 };
 
 struct waiter {
@@ -28,9 +38,10 @@ struct waiter {
 	 * wake-up (matters for exclusive waiters). */
 	bool (*wake)(struct waiter *w, u32 events);
 	void *arg; /* of the wake function */
+	struct waitq_chain *chain; /* woken with EPOLLIN when the wake function said true; or NULL */
 };
 
-#define WAITQ_INIT(q) {LIST_INIT((q).waiters)}
+#define WAITQ_INIT(q) {.waiters = LIST_INIT((q).waiters)}
 #define POLLFREE 0x4000u /* the queue is gone */
 
 void waitq_init(struct waitq *q);
@@ -42,5 +53,9 @@ void waitq_del(struct waiter *w);
 /* Wakes every waiter that wants one of @events (all non-exclusive, and the first exclusive that uses it). */
 void waitq_wake(struct waitq *q, u32 events);
 bool waitq_active(const struct waitq *q);
+
+void waitq_chain_init(struct waitq_chain *c);
+/* All waiters that name @c have been removed: waits until nobody wakes it any more, then waitq_fini. */
+void waitq_chain_fini(struct waitq_chain *c);
 
 #endif
