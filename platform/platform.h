@@ -179,7 +179,7 @@ void pctx_run(struct pctx *c, const struct pcmd *cmds, unsigned count, unsigned 
 
 /* CALL or REGS: the thread ends; if @clear_tid is not 0, a futex wake of one waiter (shared flavour)
  * is made at that address first (the sentry has stored the 0). The context is gone. The last context of a
- * pas takes the pas with it. */
+ * pas takes the pas with it. In FREE (the stub died) it is pctx_destroy. */
 void pctx_exit(struct pctx *c, gva_t clear_tid);
 /* A context in FREE (clone failed, stub died): forgets it. */
 void pctx_destroy(struct pctx *c);

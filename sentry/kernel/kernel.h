@@ -84,7 +84,9 @@ void kernel_run(void);
 /* Signal from outside (runsc kill, ^C): to process 1. Any thread. */
 void kernel_signal_init(int sig);
 
-/* The part of the loop that others use: one worker at the border. */
+/* The part of the loop that others use: one worker at the border. task_continue: @t is TS_RUNNING, owned by @w, with a call
+ * under way (t->sys): runs it. */
+void task_continue(struct worker *w, struct task *t);
 void task_handle_event(struct worker *w, struct pevent *ev);
 void task_run_ready(struct worker *w);
 

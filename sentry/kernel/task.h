@@ -17,7 +17,9 @@
  * A blocked call is data: the handler registers waiters (task_wait_on, poll), returns task_block(...), and is called
  * again with the same arguments and t->wait.again set when it is woken. What must survive between the runs stands in
  * t->wait. Before a run the layer (task_run.c) looks at signals: when one must be delivered, the handler is not called
- * again; the call ends with t->wait.intr (its cleanup hook runs either way).
+ * again; the call ends with t->wait.intr (its cleanup hook runs either way). When it then turns out that no handler runs
+ * (stop and continue, or another thread took the signal) and intr was a restart code, the same call goes on where it was:
+ * nobody needs a restart block.
  *
  * Work flags (t->work, TW_*) are set by others under the tasklist lock, followed by task_notify(t); the owner
  * looks at them before each return to the guest.
@@ -54,6 +56,10 @@ enum {
 	ERESTARTNOHAND = 514,
 	ERESTART_RESTARTBLOCK = 516,
 };
+/* As intr of task_block: no signal interrupts; only TW_KILL does (the task then dies). With INTR_NEVER the handler is
+ * always called again, and looks at t->work itself. */
+#define INTR_KILL  (LONG_MIN + 1)
+#define INTR_NEVER LONG_MIN
 
 struct sys_args {
 	int nr;
@@ -75,7 +81,10 @@ struct task_wait {
 	_Atomic u32 state;   /* enum task_state */
 	bool again;	     /* task-private, as all below: this run is not the first */
 	bool timed_out;	     /* the deadline has passed */
-	bool interrupted;    /* a signal must be delivered: only seen by stages that ask */
+	bool used;	     /* something here must be undone when the call ends */
+	bool delivering;     /* interrupted: signal_deliver is under way with result intr */
+	bool repairing;	     /* a fault's plan is under way */
+	enum { CMD_NONE, CMD_PLAN, CMD_PLAN_AGAIN } command; /* what -ECOMMAND asks for */
 	s64 deadline;	     /* monotonic ns; S64_MAX: none. Handlers set it on their first run */
 	struct timer timer;
 	long intr;	     /* result when a signal interrupts: -EINTR, -ERESTART*, or bytes moved */
@@ -88,6 +97,8 @@ struct task_wait {
 	unsigned cmd_index;
 	struct waiter waiters[4];
 	unsigned nwaiters;   /* in use */
+	struct waiter *more; /* task_waiters: kalloc'ed */
+	unsigned nmore;
 	int fds[WAIT_FILES]; /* files held over the wait: fd_lookup finds these first */
 	struct file *files[WAIT_FILES];
 };
@@ -319,8 +330,16 @@ long task_clone(struct task *t, const struct clone_args_in *a);	  /* task_clone.
 long task_exec(struct task *t);					  /* task_exec.c: stages over t->wait.obj */
 /* The calling task exits; @group: the whole thread group with @code (wait status). Returns -EGONE. */
 long task_exit(struct task *t, u32 code, bool group);
-/* The stub died under it. */
-void task_died(struct task *t, int status);
+/* TW_KILL is set: the owner exits the task with its group's status. Any border state. Returns -EGONE. */
+long task_exit_killed(struct task *t);
+/* The stub process behind every task whose mm is @as_owner (as a value only) died: they all exit, by proxy. */
+void task_as_died(void *as_owner, int status);
+/* Process 1 (task_clone.c): everything but its program and mm. State TS_RUNNING, owned by the caller. */
+struct first_task;
+int task_create_init(const struct first_task *f, struct task **out);
+/* Readies t->wait and t->sys so that task_continue runs the exec of the first program (task_exec.c). -errno for what is known
+ * at once: no such file, not executable. */
+int task_exec_prepare_first(struct task *t, const struct first_task *f);
 
 /* --- signals (signal.c) -------------------------------------------------------------------------- */
 
@@ -336,8 +355,10 @@ void signal_force(struct task *t, const struct siginfo_k *info);
 int signal_permission(struct task *t, struct task *target, int sig);
 /* Is there something that must interrupt a blocked call? Owner. */
 bool signal_pending(struct task *t);
-/* Before going back to the guest, registers at hand: delivers signals, stops, or dies. @ret: the result of the call
- * under way (restart codes included) when t->in_syscall. 0: go back; -EBLOCKED: stopped; -EGONE. */
+/* Before going back to the guest, registers at hand: delivers signals, stops, or dies. When t->in_syscall, @ret is the result
+ * of the call under way: it is put into rax (or, a restart code and a handler runs: -EINTR, or rax = number and rip back on
+ * the instruction). 0: go back with *regs; 1: @ret was a restart code and no handler runs: the call goes on; -EBLOCKED: stopped, call
+ * again when woken; -EGONE. Clears TW_SIGNAL when nothing is left. */
 long signal_deliver(struct task *t, struct pregs *regs, long ret);
 /* rt_sigreturn, with registers. */
 long signal_return(struct task *t);
