@@ -107,12 +107,18 @@ static void drain_pending(void)
 	mutex_unlock(&g_pending_lock);
 }
 
-/* Nobody waits most of the time. Whoever registers does so before it looks at the condition, which
- * the caller has changed: full barriers here and in waitq_add make one of the two see the other. */
+/* Nobody waits most of the time. Whoever registers does so before it looks at the condition, which the
+ * caller has changed: full barriers here and in waitq_add make one of the two see the other. */
 bool waitq_active(const struct waitq *q)
 {
 #if defined(__SANITIZE_THREAD__)
-	return true;
+	struct mutex *lock = bucket_of(q);
+	bool active;
+
+	mutex_lock(lock);
+	active = !list_empty(&q->waiters);
+	mutex_unlock(lock);
+	return active;
 #else
 	atomic_thread_fence(memory_order_seq_cst);
 	return __atomic_load_n(&q->waiters.next, __ATOMIC_RELAXED) != &q->waiters;
