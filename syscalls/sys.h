@@ -14,6 +14,7 @@
 
 #include "sentry/kernel/kernel.h"
 #include "sentry/mm/copy.h"
+#include "syscalls/handlers.h"
 
 /* Arguments as the C types of the man page. */
 #define ARG_INT(a, i) ((int)(a)->a[i])

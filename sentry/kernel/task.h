@@ -34,6 +34,7 @@
 #include "sentry/abi/signal.h"
 #include "sentry/arena/arena.h"
 #include "sentry/auth/cred.h"
+#include "sentry/mm/copy.h"
 #include "sentry/mm/mm.h"
 #include "sentry/time/timer.h"
 

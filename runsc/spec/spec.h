@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* spec.h - an OCI bundle's config.json, checked, as structures
+ *
+ * Everything lives in a struct region. Counted arrays are never NULL when their count is above 0;
+ * optional strings are NULL when they are absent. What Bulkhead knows of and does not honour is told
+ * as a notice; fields that the specification does not know are ignored, as it demands.
+ */
+#ifndef RUNSC_SPEC_SPEC_H
+#define RUNSC_SPEC_SPEC_H
+
+#include <stdio.h>
+
+#include "runsc/spec/error.h"
+#include "runsc/spec/region.h"
+
+#define SPEC_RLIMITS 16
+
+struct spec_rlimit {
+	bool set;
+	u64 soft, hard;
+};
+
+struct spec_process {
+	bool terminal, no_new_privileges;
+	u32 console_width, console_height; /* 0: unknown */
+	u32 uid, gid, umask;
+	u32 *groups;
+	u32 group_count;
+	char **args, **env; /* end with NULL */
+	u32 arg_count, env_count;
+	char *cwd;
+	bool has_caps; /* "capabilities" was there: otherwise a process has none, as under runc */
+	u64 bounding, effective, inheritable, permitted, ambient;
+	struct spec_rlimit rlimits[SPEC_RLIMITS];
+};
+
+enum spec_mount_kind {
+	SPEC_MOUNT_BIND,
+	SPEC_MOUNT_TMPFS,
+	SPEC_MOUNT_PROC,
+	SPEC_MOUNT_SYSFS,
+	SPEC_MOUNT_DEVPTS,
+	SPEC_MOUNT_MQUEUE,
+	SPEC_MOUNT_CGROUP,
+};
+
+struct spec_mount {
+	enum spec_mount_kind kind;
+	char *destination; /* absolute, inside */
+	char *type;
+	char *source;	   /* of a bind: absolute, on the host */
+	u64 flags;	   /* MS_* */
+	char *data;	   /* what is left of the options, separated by commas; may be empty */
+	bool source_is_dir; /* of a bind */
+	u32 tree;	   /* of a bind: index of the gofer's tree */
+};
+
+enum spec_namespace_kind {
+	SPEC_NS_PID,
+	SPEC_NS_NETWORK,
+	SPEC_NS_IPC,
+	SPEC_NS_UTS,
+	SPEC_NS_MOUNT,
+	SPEC_NS_USER,
+	SPEC_NS_CGROUP,
+	SPEC_NS_TIME,
+	SPEC_NS_COUNT,
+};
+
+struct spec_namespace {
+	bool present;
+	char *path; /* NULL: a new one */
+};
+
+struct spec {
+	char *bundle; /* absolute */
+	struct spec_process process;
+	char *root_path; /* absolute */
+	bool root_readonly;
+	char *hostname, *domainname; /* may be NULL */
+	struct spec_mount *mounts;
+	u32 mount_count;
+	char **masked_paths, **readonly_paths; /* end with NULL */
+	struct spec_namespace namespaces[SPEC_NS_COUNT];
+	char **notices; /* end with NULL: lines to be told */
+	u32 notice_count;
+};
+
+/* Reads and checks @bundle/config.json into @out (in @r). 0 or -errno and a line in @e. */
+int spec_load(struct region *r, const char *bundle, struct spec *out, struct error *e);
+/* What depends on the host: the root and the sources of bind mounts exist. 0 or -errno and a line. */
+int spec_check_host(struct region *r, struct spec *s, struct error *e);
+/* Writes the example config.json of `runsc spec`, as runc's. 0 or -EIO. */
+int spec_example_write(FILE *f, bool rootless);
+/* Adds one mount option to flags or data of @m. */
+void spec_mount_option(struct region *r, struct spec_mount *m, const char *option);
+/* "CAP_KILL" -> 5; -1 when there is no such. "RLIMIT_NOFILE" -> RLIMIT_NOFILE; -1. */
+int spec_capability(const char *name);
+int spec_rlimit(const char *name);
+
+#endif

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* spec_linux.c - the "linux" object: namespaces, hidden paths; and the check of what is not honoured */
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runsc/spec/node.h"
+
+static const char *const namespace_names[SPEC_NS_COUNT] = {
+	[SPEC_NS_PID] = "pid",	 [SPEC_NS_NETWORK] = "network", [SPEC_NS_IPC] = "ipc",
+	[SPEC_NS_UTS] = "uts",	 [SPEC_NS_MOUNT] = "mount",	[SPEC_NS_USER] = "user",
+	[SPEC_NS_CGROUP] = "cgroup", [SPEC_NS_TIME] = "time",
+};
+
+static int find_namespace(const char *name)
+{
+	for (int i = 0; i < SPEC_NS_COUNT; i++)
+		if (!strcmp(namespace_names[i], name))
+			return i;
+	return -1;
+}
+
+/* Is the file at @path a namespace of this kind? "net:[4026531840]" is what its link says. */
+static void check_namespace_path(const struct node *n, int kind, const char *path)
+{
+	static const char *const prefix[SPEC_NS_COUNT] = {"pid:", "net:", "ipc:",    "uts:",
+							  "mnt:", "user:", "cgroup:", "time:"};
+	char link[64];
+	ssize_t len;
+
+	if (access(path, F_OK) < 0) {
+		node_error(n, "path", "%s: %s", path, errno == ENOENT ? "no such file or directory"
+								       : strerror(errno));
+		return;
+	}
+	len = readlink(path, link, sizeof(link) - 1);
+	if (len <= 0)
+		return;
+	link[len] = 0;
+	if (strchr(link, '[') && strncmp(link, prefix[kind], strlen(prefix[kind])) != 0)
+		node_error(n, "path", "%s: is no %s namespace", path, namespace_names[kind]);
+}
+
+static void parse_namespaces(const struct node *linux_node, struct spec *s)
+{
+	struct node list = node_array(linux_node, "namespaces");
+
+	for (size_t i = 0; i < node_count(&list); i++) {
+		struct node e = node_element_object(&list, i);
+		char *type = NULL, *path = NULL;
+		int kind;
+
+		node_string(&e, "type", &type);
+		node_string(&e, "path", &path);
+		if (node_failed(&e))
+			return;
+		kind = find_namespace(type ? type : "");
+		if (kind < 0) {
+			node_error(&e, "type", "namespace \"%s\" does not exist", type ? type : "");
+		} else if (s->namespaces[kind].present) {
+			node_error(&e, "type", "duplicated namespace \"%s\"", type);
+		} else {
+			s->namespaces[kind].present = true;
+			s->namespaces[kind].path = path && *path ? path : NULL;
+			if (s->namespaces[kind].path)
+				check_namespace_path(&e, kind, path);
+		}
+	}
+}
+
+static void parse_hidden_paths(const struct node *n, struct spec *s)
+{
+	s->masked_paths = region_alloc(n->doc->r, sizeof(char *));
+	s->readonly_paths = region_alloc(n->doc->r, sizeof(char *));
+	node_strings(n, "maskedPaths", &s->masked_paths, NULL);
+	node_strings(n, "readonlyPaths", &s->readonly_paths, NULL);
+	if (node_failed(n) || s->namespaces[SPEC_NS_MOUNT].present)
+		return;
+	if (s->masked_paths[0] || s->readonly_paths[0])
+		node_error(n, s->masked_paths[0] ? "maskedPaths" : "readonlyPaths",
+			   "unable to restrict paths without a private mount namespace");
+}
+
+static u32 check_mappings(const struct node *n, const char *key)
+{
+	struct node list = node_array(n, key);
+
+	for (size_t i = 0; i < node_count(&list); i++) {
+		struct node e = node_element_object(&list, i);
+		u32 v;
+
+		node_u32(&e, "containerID", &v);
+		node_u32(&e, "hostID", &v);
+		node_u32(&e, "size", &v);
+	}
+	return (u32)node_count(&list);
+}
+
+static void parse_mappings(const struct node *n, struct spec *s)
+{
+	u32 uids = check_mappings(n, "uidMappings");
+	u32 gids = check_mappings(n, "gidMappings");
+
+	if (node_failed(n) || !s->namespaces[SPEC_NS_USER].present)
+		return;
+	if (!s->namespaces[SPEC_NS_USER].path && (!uids || !gids))
+		node_error(n, uids ? "gidMappings" : "uidMappings",
+			   "user namespace enabled, but no mappings found");
+	else
+		spec_notice(n->doc->r, s,
+			    "config.json: linux.namespaces: id mappings of a user namespace are not applied");
+}
+
+/* Which sysctls belong to a namespace, as runc sorts them. */
+static void check_sysctl(const struct node *n, struct spec *s)
+{
+	static const struct {
+		const char *name;
+		enum spec_namespace_kind ns;
+	} known[] = {
+		{"kernel.msgmax", SPEC_NS_IPC},	    {"kernel.msgmnb", SPEC_NS_IPC},
+		{"kernel.msgmni", SPEC_NS_IPC},	    {"kernel.sem", SPEC_NS_IPC},
+		{"kernel.shmall", SPEC_NS_IPC},	    {"kernel.shmmax", SPEC_NS_IPC},
+		{"kernel.shmmni", SPEC_NS_IPC},	    {"kernel.shm_rmid_forced", SPEC_NS_IPC},
+		{"fs.mqueue.", SPEC_NS_IPC},	    {"net.", SPEC_NS_NETWORK},
+		{"kernel.domainname", SPEC_NS_UTS}, {"kernel.hostname", SPEC_NS_UTS},
+	};
+	struct node map = node_object(n, "sysctl");
+	const char *name;
+	json_t *v;
+
+	node_check_map(n, "sysctl");
+	if (!map.v || node_failed(n))
+		return;
+	json_object_foreach(map.v, name, v) {
+		size_t i = 0;
+
+		while (i < array_size(known) &&
+		       strncmp(known[i].name, name, strlen(known[i].name)) != 0)
+			i++;
+		if (i == array_size(known) || !s->namespaces[known[i].ns].present ||
+		    !strcmp(name, "kernel.hostname"))
+			node_error(&map, name, "is not in a separate kernel namespace");
+		else
+			spec_notice(n->doc->r, s, "config.json: linux.sysctl.%s: not applied", name);
+	}
+}
+
+static void check_devices(const struct node *n, struct spec *s)
+{
+	struct node list = node_array(n, "devices");
+
+	for (size_t i = 0; i < node_count(&list); i++) {
+		struct node e = node_element_object(&list, i);
+		char *type = NULL, *path = NULL;
+		u32 id;
+		s64 nr;
+
+		node_string(&e, "type", &type);
+		node_string(&e, "path", &path);
+		node_s64(&e, "major", &nr);
+		node_s64(&e, "minor", &nr);
+		node_u32(&e, "fileMode", &id);
+		node_u32(&e, "uid", &id);
+		node_u32(&e, "gid", &id);
+		if (!node_failed(&e) && (!type || strlen(type) != 1 || !strchr("cbup", type[0])))
+			node_error(&e, "type", "invalid device type \"%s\"", type ? type : "");
+	}
+	if (node_count(&list))
+		spec_notice(n->doc->r, s, "config.json: linux.devices: host devices are not provided");
+}
+
+static void check_limit(const struct node *res, const char *key, const char *const *fields)
+{
+	struct node n = node_object(res, key);
+	s64 v;
+
+	for (; *fields; fields++)
+		node_s64(&n, *fields, &v);
+}
+
+static void check_resources(const struct node *linux_node, struct spec *s)
+{
+	static const char *const memory[] = {"limit",  "reservation", "swap", "kernel",
+					     "kernelTCP", NULL};
+	static const char *const pids[] = {"limit", NULL};
+	static const char *const cpu[] = {"quota", "realtimeRuntime", NULL};
+	struct node n = node_object(linux_node, "resources"), devices, mem;
+	s64 limit = 0;
+
+	check_limit(&n, "memory", memory);
+	check_limit(&n, "pids", pids);
+	check_limit(&n, "cpu", cpu);
+	devices = node_array(&n, "devices");
+	for (size_t i = 0; i < node_count(&devices); i++) {
+		struct node e = node_element_object(&devices, i);
+		char *access = NULL;
+		bool allow;
+
+		node_bool(&e, "allow", &allow);
+		node_string(&e, "access", &access);
+	}
+	mem = node_object(&n, "memory");
+	node_s64(&mem, "limit", &limit);
+	if (!node_failed(&n) && limit > 0 && limit < (1 << 20))
+		node_error(&mem, "limit", "%lld bytes are too small to start in", (long long)limit);
+	if (mem.v || node_object(&n, "pids").v || node_object(&n, "cpu").v)
+		spec_notice(n.doc->r, s, "config.json: linux.resources: limits are not applied");
+}
+
+static void check_propagation(const struct node *n)
+{
+	static const char *const known[] = {"",		"private",    "rprivate",   "slave",  "rslave",
+					    "shared",	"rshared",    "unbindable", "runbindable"};
+	char *value = NULL;
+
+	node_string(n, "rootfsPropagation", &value);
+	if (!value)
+		return;
+	for (size_t i = 0; i < array_size(known); i++)
+		if (!strcmp(known[i], value))
+			return;
+	node_error(n, "rootfsPropagation", "\"%s\" is not supported", value);
+}
+
+void spec_parse_linux(const struct node *top, struct spec *s)
+{
+	struct node n = node_object(top, "linux");
+	char *text;
+
+	parse_namespaces(&n, s);
+	parse_hidden_paths(&n, s);
+	parse_mappings(&n, s);
+	check_sysctl(&n, s);
+	check_devices(&n, s);
+	check_resources(&n, s);
+	check_propagation(&n);
+	node_string(&n, "cgroupsPath", &text);
+	node_string(&n, "mountLabel", &text);
+	spec_parse_seccomp(&n, s);
+}
