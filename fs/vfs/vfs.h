@@ -154,47 +154,76 @@ struct inode {
 	void *data;		   /* the file system's part, in the arena */
 	_Atomic s32 write_count;   /* > 0 writers, < 0 denied (being executed): ETXTBSY */
 	struct list locks;	   /* struct file_lock; guarded by the global lock of locks.c */
+	struct waitq lock_wait;	   /* woken when a lock of locks goes away */
 	struct list watches;	   /* inotify; guarded by notify's lock */
 	struct list dentries;	   /* aliases; guarded by the dcache lock */
 	void *_Atomic rendezvous; /* pipe of a FIFO or bound unix socket; owned by fs/pipe, net/socket */
 	u32 flags;
+	/* Text of a symbolic link that never changes, or NULL: read by readlink(). vfs fills it in after the first
+	 * readlink() where names are cached; a file system may set it before the inode is seen (kalloc of
+	 * link_len + 1, freed with the inode). */
+	char *_Atomic link;
+	u32 link_len;
 };
 enum {
 	INODE_NO_ATIME = 1,
 	INODE_IMMUTABLE = 2,
 	INODE_STREAM = 4, /* not seekable (ESPIPE) */
 	INODE_MAGIC = 8,  /* a symlink with jump() */
+	INODE_DEAD = 16,  /* a removed directory: nothing can be made in it */
+	INODE_OWN_TIMES = 32, /* read and write of the file system move the times themselves */
+	INODE_APPEND = 64,    /* append-only */
 };
 
 /* --- dentry ----------------------------------------------------------------------------------- */
 
+#define DENTRY_INLINE 40
+/* The cache itself holds one reference on each hashed dentry. A positive dentry stays positive with the same inode
+ * for ever: unlink unhashes it. So whoever holds a dentry may use its inode. */
 struct dentry {
 	struct ref ref;
 	struct super_block *sb;
 	struct dentry *parent;	/* reference; itself for a root. Changes under rename_lock */
-	struct inode *inode;	/* reference; NULL: negative */
-	char *name;		/* kalloc of name_len + 1 */
+	struct inode *inode;	/* reference; NULL: negative. Written once; see dentry_inode() */
+	char *name;		/* short_name, or kalloc of name_len + 1. Changes by rename, under the dcache lock */
 	u32 name_len, hash;
 	struct list bucket;	/* hash table; empty when unhashed */
 	struct list child;	/* in parent->children */
 	struct list children;	/* dcache lock */
 	struct list alias;	/* in inode->dentries */
-	struct list lru;	/* unused ones, oldest first */
-	u32 flags;		/* DENTRY_* */
+	struct list lru;	/* all hashed ones but pinned and transient, oldest first */
+	u32 flags;		/* DENTRY_*; written under the bucket's lock */
+	_Atomic u8 in_lookup;	/* hashed, but not yet known what it is: only who holds the directory's lock may say */
+	_Atomic u8 referenced;	/* found since the last scan of the LRU */
+	_Atomic u8 transient;	/* not kept when nobody holds it */
+	bool pinned;		/* dentry_pin() */
 	_Atomic u32 mounts;	/* how many mounts sit here, in any namespace */
 	u64 time;		/* the file system's, for revalidation */
 	void *data;
+	char short_name[DENTRY_INLINE];
 };
-enum { DENTRY_UNHASHED = 1, DENTRY_DEAD = 2 };
+enum { DENTRY_UNHASHED = 1, DENTRY_DEAD = 2, DENTRY_ANON = 4 /* its name is its whole text */ };
+
+/* NULL: negative (or not known yet). */
+static inline struct inode *dentry_inode(const struct dentry *d)
+{
+	return __atomic_load_n(&d->inode, __ATOMIC_ACQUIRE);
+}
 
 struct dentry *dentry_get(struct dentry *d);
 void dentry_put(struct dentry *d);
 /* In lookup and create operations: @d becomes positive; takes over the caller's reference on @inode. */
 void dentry_set_inode(struct dentry *d, struct inode *inode);
-/* The dentry of @name under @dir, a new negative one when it is not cached (*out_new). Reference given. For
- * prefetch and readdir that want to fill the cache: the caller holds no dcache lock; dir's inode lock when a
- * dentry may be made positive. */
+/* The dentry of @name under @dir, a new one when it is not cached; *out_new: nobody has looked it up yet, so the
+ * caller may say what it is by dentry_set_inode() or dentry_set_negative() (if it says nothing, the next walk looks
+ * it up). Reference given; NULL: no memory. For prefetch and readdir that want to fill the cache: the caller holds
+ * no dcache lock, and the directory's inode lock from here until it has said what the dentry is. */
 struct dentry *dentry_lookup_or_new(struct dentry *dir, const char *name, size_t len, bool *out_new);
+/* The name is known not to exist. */
+void dentry_set_negative(struct dentry *d);
+/* Holds @d in memory (a reference) until dentry_unpin: for file systems whose names live only in dentries. */
+void dentry_pin(struct dentry *d);
+void dentry_unpin(struct dentry *d);
 /* Forgets a name: further walks look it up anew (the file vanished behind our back). */
 void dentry_drop(struct dentry *d);
 
@@ -242,6 +271,9 @@ struct file_ops {
 	int (*set_flags)(struct caller *c, struct file *f, u32 old_flags);
 	/* Text for /proc/pid/fdinfo beyond pos, flags, mnt_id. */
 	void (*show_fdinfo)(struct file *f, struct strbuf *s);
+	/* After open(2) of a FIFO: EPOLL* bits of its poll queue that open still has to wait for (the other end is not
+	 * there yet), 0 when done. NULL: done. The file counts as an end of the FIFO from open() on. */
+	u32 (*open_pending)(struct file *f);
 	/* Host descriptor for direct data (regular goferfs files): fd or -1. */
 	int (*hostfd)(struct file *f);
 };
@@ -336,6 +368,11 @@ struct mount {
 	bool detached;
 };
 
+/* What open gives to FIFOs of any file system (fs/pipe), and to character devices by number (@count minors from
+ * @minor on; a device without it uses its inode's fop, or is -ENXIO). At boot. */
+void vfs_set_fifo_ops(const struct file_ops *ops);
+void vfs_chrdev_register(u32 major, u32 minor, u32 count, const struct file_ops *ops);
+
 void file_system_register(const struct file_system_type *t);
 const struct file_system_type *file_system_find(const char *name);
 void path_get(const struct path *p);
@@ -367,13 +404,16 @@ struct open_how_in {
 	u32 mode;    /* permission bits, umask not yet applied */
 	u32 walk;    /* WALK_* beyond what the flags say */
 };
-/* ERR_PTR or a file with one reference. FIFOs: -EAGAIN semantics are hidden: the file comes back at once, with
- * *out_wait set when the open has to wait for the other end (poll the file for EPOLLOUT|EPOLLIN, see pipe.h). */
+/* ERR_PTR or a file with one reference. FIFOs come back at once: whether open(2) still has to wait for the other end
+ * says op->open_pending. */
 struct file *vfs_open(struct caller *c, const struct path *start, const char *name,
 		      const struct open_how_in *how);
 struct file *vfs_open_path(struct caller *c, const struct path *p, u32 flags);
 int vfs_stat(struct caller *c, const struct path *p, struct kstat *out);
 int vfs_setattr(struct caller *c, const struct path *p, struct attr *a); /* chmod, chown, utimes with checks */
+/* What setattr does to the inode's own fields (inode lock held). */
+void inode_apply_attr(struct inode *i, const struct attr *a);
+struct timespec vfs_now(void);
 int vfs_truncate(struct caller *c, const struct path *p, struct file *f, u64 size);
 int vfs_access(struct caller *c, const struct path *p, u32 mask, bool real_ids);
 int vfs_mkdir(struct caller *c, const struct path *start, const char *name, u32 mode);
@@ -397,6 +437,27 @@ int vfs_iterate(struct caller *c, struct file *f, struct dir_context *dc);
 u32 vfs_poll(struct file *f, struct poll_table *pt);
 int vfs_permission(struct caller *c, const struct path *p, u32 mask);
 int generic_permission(struct caller *c, struct inode *inode, u32 mask);
+int vfs_fallocate(struct caller *c, struct file *f, int mode, s64 off, s64 len);
+int vfs_fsync(struct caller *c, struct file *f, bool data_only);
+int vfs_statfs(struct caller *c, const struct path *p, struct statfs *out);
+/* Extended attributes, name rules and rights included. */
+ssize_t vfs_getxattr(struct caller *c, const struct path *p, const char *name, void *buf, size_t size);
+int vfs_setxattr(struct caller *c, const struct path *p, const char *name, const void *buf, size_t size,
+		 int flags);
+ssize_t vfs_listxattr(struct caller *c, const struct path *p, char *buf, size_t size);
+int vfs_removexattr(struct caller *c, const struct path *p, const char *name);
+/* ETXTBSY: exec denies writers (0 or -ETXTBSY) until inode_allow_write. */
+int inode_deny_write(struct inode *i);
+void inode_allow_write(struct inode *i);
+/* The generic describe() of mappables: by the struct file of the mapping. */
+void vfs_describe(struct mappable *m, void *file, u64 *dev, u64 *ino, struct strbuf *path);
+
+/* memfd.c: memory of the sentry's own with a name but no place: memfd_create(2), and shared anonymous memory
+ * and SysV segments (@name "dev/zero", "SYSV00000000"; then size by vfs_truncate). @flags: MFD_*. */
+struct file *memfd_create_file(struct caller *c, const char *name, u32 flags);
+/* F_ADD_SEALS, F_GET_SEALS: -EINVAL for other files. */
+int memfd_add_seals(struct file *f, u32 seals);
+int memfd_get_seals(struct file *f);
 /* Adds to a mapping request what the file has to say (rights, mappable). */
 int vfs_mmap(struct caller *c, struct file *f, struct mm_map_request *req);
 
@@ -423,7 +484,12 @@ struct file_lock_request {
 	u32 type; /* F_RDLCK, F_WRLCK, F_UNLCK */
 	u64 start, end; /* inclusive */
 };
-int lock_set(struct file *f, const struct file_lock_request *r, bool wait, struct waitq **out_wait);
+/* @wait NULL: does not wait. Else, at -EAGAIN, *wait is a record of who waits for whom (for -EDEADLK), to be given
+ * back with lock_wait_end when the call ends, however it ends; pass it in again when trying again. */
+struct lock_wait;
+int lock_set(struct file *f, const struct file_lock_request *r, struct lock_wait **wait,
+	     struct waitq **out_wait);
+void lock_wait_end(struct lock_wait *w);
 int lock_get(struct file *f, struct file_lock_request *r); /* F_GETLK */
 void locks_release_posix(struct inode *i, const void *owner);
 void locks_release_file(struct file *f);
