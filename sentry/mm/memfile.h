@@ -19,5 +19,11 @@ void memfile_free(u64 offset, unsigned order);
 /* Where the sentry sees [offset, ...) of an allocated extent. */
 void *memfile_ptr(u64 offset);
 u64 memfile_in_use(void); /* bytes */
+/* A run of any size for memory that only guests look at (shared anonymous memory): contiguous in the file, not
+ * in memfile_ptr's range, sparse until it is touched. Offset or -ENOMEM. */
+s64 memfile_run_alloc(u64 size);
+void memfile_run_free(u64 offset, u64 size);
+/* Makes [offset, offset + size) read as zeroes, and gives its memory back. */
+int memfile_punch(u64 offset, u64 size);
 
 #endif
