@@ -54,6 +54,7 @@ static inline gva_t gva_add(gva_t a, u64 n)
 #define must_check __attribute__((warn_unused_result))
 #define printf_like(fmt, args) __attribute__((format(printf, fmt, args)))
 
+#define S64_MAX INT64_MAX
 #define NSEC_PER_SEC 1000000000ll
 #define NSEC_PER_USEC 1000ll
 #define NSEC_PER_MSEC 1000000ll

@@ -81,6 +81,8 @@ struct first_task {
 int kernel_start(const struct first_task *f);
 /* The calling thread becomes worker @index: runs until the sandbox ends. Worker 0 starts the others, and the I/O thread. */
 void kernel_run(void);
+/* Any thread: makes kernel_run return on every worker. */
+void kernel_end(void);
 /* Signal from outside (runsc kill, ^C): to process 1. Any thread. */
 void kernel_signal_init(int sig);
 

@@ -292,6 +292,10 @@ static inline bool task_timed_out(const struct task *t)
 {
 	return t->wait.timed_out;
 }
+/* The call is over: takes waiters and deadline off, runs cleanup, gives back held files. The layer calls it; task_exit too,
+ * before the task is gone. task_wait_init: of a new task. */
+void task_end_call(struct task *t);
+void task_wait_init(struct task *t);
 /* Makes a blocked task run again (any thread, under any lock below LR_READY). */
 void task_wake(struct task *t);
 /* t->work was changed: wakes a blocked task, kicks one in the guest. [T] held. */
@@ -303,7 +307,7 @@ struct waiter *task_waiters(struct task *t, unsigned count);
 
 /* Has the stub carry out t->plan; the handler returns its result. With success the guest gets plan.result; a
  * refusal by the host is undone with mm_abort. Needs registers. */
-long task_run_plan(struct task *t);
+long task_run_plan(struct task *t); /* on t->new_ctx when that is set (exec) */
 /* The same, but the handler runs again (t->wait.again, stage as set) with t->wait.cmd_result. */
 long task_run_plan_again(struct task *t);
 

@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* task_run.c - from an event at the border to the answer
+ *
+ * Theory of operation: one worker owns a task from its event until the answer (task.h). A system call is run by its
+ * handler; what the handler returns says how it goes on:
+ *
+ *	a result	task_finish: answer at once, or, when there is work (signals, stop), with registers first
+ *	-EBLOCKED	published; somebody's wake-up brings the task to task_run_ready
+ *	-ECOMMAND	the stub carries out a plan; PEV_DONE brings it back (or nobody: PRUN_RESUME)
+ *	-ECONTINUE	the host carries the call out
+ *	-ENORETURN	registers are right as they stand
+ *	-EGONE		there is no task any more
+ *
+ * Signals need registers. A plain call has none: it is answered "and come back" (pctx_return_kick); the task keeps
+ * in_syscall and its wait state, and the kick's event goes on in task_deliver. So a blocked call that turns out not to be
+ * interrupted goes on where it was.
+ */
+#include <sched.h>
+
+#include "sentry/base/bug.h"
+#include "sentry/base/log.h"
+#include "sentry/kernel/kernel.h"
+#include "sentry/kernel/task_internal.h"
+
+static bool is_restart(long ret)
+{
+	return ret == -ERESTARTSYS || ret == -ERESTARTNOINTR || ret == -ERESTARTNOHAND ||
+	       ret == -ERESTART_RESTARTBLOCK;
+}
+
+static u32 work_of(struct task *t)
+{
+	return atomic_load_explicit(&t->work, memory_order_acquire) & (TW_SIGNAL | TW_STOP | TW_KILL);
+}
+
+/* Nobody owns the task from here on: the answer must be the last thing that touches it. */
+static struct pctx *leave(struct task *t, enum task_state state)
+{
+	struct pctx *ctx = atomic_load_explicit(&t->ctx, memory_order_relaxed);
+
+	t->worker = NULL;
+	atomic_store_explicit(&t->wait.state, state, memory_order_release);
+	return ctx;
+}
+
+static void trace_exit(struct task *t, long ret)
+{
+	const struct kernel_hooks *h = g_kernel->config.hooks;
+
+	if (unlikely(h && h->sys_exit))
+		h->sys_exit(t, ret);
+}
+
+/* --- back to the guest ------------------------------------------------------------------------- */
+
+static void task_run_call(struct task *t);
+
+/* With registers: delivers what there is to deliver, then goes back. @ret: of the call under way. */
+static void task_deliver(struct task *t, long ret)
+{
+	struct pctx *ctx = atomic_load(&t->ctx);
+	struct pregs regs;
+	long r;
+
+	pctx_get_regs(ctx, &regs);
+	for (;;) {
+		r = signal_deliver(t, &regs, ret);
+		if (r != -EBLOCKED)
+			break;
+		pctx_set_regs(ctx, &regs);
+		t->wait.used = t->wait.delivering = true;
+		t->wait.intr = ret;
+		if (task_publish_block(t))
+			return;
+		task_unregister(t);
+	}
+	if (r == -EGONE)
+		return;
+	t->wait.delivering = false;
+	if (r == 1) {
+		task_run_again(t);
+		task_run_call(t);
+		return;
+	}
+	pctx_set_regs(ctx, &regs);
+	t->in_syscall = false;
+	task_end_call(t);
+	pctx_resume(leave(t, TS_GUEST));
+}
+
+/* The call has a result, and there is work before the guest goes on. */
+static void task_finish_with_work(struct task *t, long ret)
+{
+	if (work_of(t) & TW_KILL) {
+		task_exit_killed(t);
+	} else if (t->has_regs) {
+		task_deliver(t, ret);
+	} else {
+		t->wait.used = t->wait.delivering = true;
+		t->wait.intr = ret;
+		pctx_return_kick(leave(t, TS_COMMAND), is_restart(ret) ? -EINTR : ret);
+	}
+}
+
+static void task_finish(struct task *t, long ret)
+{
+	trace_exit(t, ret);
+	if (unlikely(work_of(t))) {
+		task_finish_with_work(t, ret);
+		return;
+	}
+	if (unlikely(is_restart(ret))) {
+		task_run_again(t);
+		task_run_call(t);
+		return;
+	}
+	t->in_syscall = false;
+	task_end_call(t);
+	pctx_return(leave(t, TS_GUEST), ret);
+}
+
+/* Registers at hand, no result to store (exec, sigreturn, fault, kick). */
+static void task_finish_regs(struct task *t)
+{
+	t->in_syscall = false;
+	task_end_call(t);
+	if (unlikely(work_of(t)))
+		task_deliver(t, 0);
+	else
+		pctx_resume(leave(t, TS_GUEST));
+}
+
+/* --- commands ---------------------------------------------------------------------------------- */
+
+long task_run_plan(struct task *t)
+{
+	BUG_ON(!t->has_regs);
+	t->wait.command = CMD_PLAN;
+	return -ECOMMAND;
+}
+
+long task_run_plan_again(struct task *t)
+{
+	t->wait.command = CMD_PLAN_AGAIN;
+	t->wait.used = true;
+	return -ECOMMAND;
+}
+
+/* Sends the plan to the stub. The call ends with it unless the handler wants to hear of it or there is work. */
+static void task_command(struct task *t)
+{
+	struct pctx *ctx = t->new_ctx ? t->new_ctx : atomic_load(&t->ctx);
+	unsigned flags = 0;
+
+	if (t->wait.command == CMD_NONE) { /* the handler has given the order itself (clone, spawn) */
+		leave(t, TS_COMMAND);
+		return;
+	}
+	if (t->plan.count == 0 && t->wait.command == CMD_PLAN) {
+		t->wait.command = CMD_NONE;
+		task_finish(t, t->plan.result);
+		return;
+	}
+	if (t->wait.command == CMD_PLAN && (t->plan.flags & PRUN_RESUME) && !work_of(t)) {
+		flags = PRUN_RESUME;
+		trace_exit(t, t->plan.result);
+	}
+	leave(t, TS_COMMAND);
+	pctx_run(ctx, t->plan.cmds, t->plan.count, flags);
+}
+
+/* PEV_DONE, PEV_READY: the stub has done, or failed, what it was told. */
+static void task_done(struct task *t, long result, unsigned index)
+{
+	bool again = t->wait.command != CMD_PLAN;
+
+	t->wait.command = CMD_NONE;
+	if (t->wait.repairing) {
+		t->wait.repairing = false;
+		task_finish_regs(t);
+		return;
+	}
+	if (again) {
+		t->wait.cmd_result = result;
+		t->wait.cmd_index = index;
+		t->wait.used = true;
+		task_run_again(t);
+		task_run_call(t);
+		return;
+	}
+	if (result < 0) {
+		mm_abort(t->mm, &t->plan, index);
+		task_finish(t, result == -ENOSYS ? -ENOMEM : result);
+	} else {
+		task_finish(t, t->plan.result);
+	}
+}
+
+/* --- the call ---------------------------------------------------------------------------------- */
+
+static long call_handler(struct task *t)
+{
+	const struct syscall_table *table = g_kernel->config.syscalls;
+	unsigned nr = t->sys.nr;
+
+	if (nr >= table->count || !table->handler[nr])
+		return -ENOSYS;
+	return table->handler[nr](t, &t->sys);
+}
+
+static void task_run_call(struct task *t)
+{
+	long ret;
+
+	do {
+		ret = call_handler(t);
+		if (ret != -EBLOCKED)
+			break;
+		if (unlikely(work_of(t)) && t->wait.intr != INTR_NEVER)
+			task_wake(t); /* signals that came before we were registered */
+		if (task_publish_block(t))
+			return;
+		if (work_of(t) & TW_KILL && t->wait.intr != INTR_NEVER) {
+			task_exit_killed(t);
+			return;
+		}
+		if (t->wait.intr != INTR_NEVER && t->wait.intr != INTR_KILL && signal_pending(t)) {
+			ret = t->wait.intr;
+			task_unregister(t);
+			break;
+		}
+		task_run_again(t);
+	} while (true);
+	switch (ret) {
+	case -ECOMMAND:
+		task_command(t);
+		break;
+	case -ECONTINUE:
+		trace_exit(t, 0);
+		task_end_call(t);
+		t->in_syscall = false;
+		if (work_of(t))
+			pctx_kick(atomic_load(&t->ctx));
+		pctx_continue(leave(t, TS_GUEST));
+		break;
+	case -ENORETURN:
+		trace_exit(t, 0);
+		task_finish_regs(t);
+		break;
+	case -EGONE:
+		break;
+	default:
+		task_finish(t, ret);
+	}
+}
+
+void task_continue(struct worker *w, struct task *t)
+{
+	t->worker = w;
+	t->in_syscall = true;
+	task_run_call(t);
+}
+
+/* --- woken tasks ------------------------------------------------------------------------------- */
+
+static struct task *ready_pop(void)
+{
+	struct task *t = NULL;
+
+	if (atomic_load_explicit(&g_kernel->ready_count, memory_order_acquire) == 0)
+		return NULL;
+	mutex_lock(&g_kernel->ready_lock);
+	if (!list_empty(&g_kernel->ready)) {
+		t = list_first(&g_kernel->ready, struct task, ready_link);
+		list_del(&t->ready_link);
+		atomic_fetch_sub(&g_kernel->ready_count, 1);
+	}
+	mutex_unlock(&g_kernel->ready_lock);
+	return t;
+}
+
+/* A woken task: dies, delivers, ends its call by a signal, or runs its call again. */
+static void task_rerun(struct worker *w, struct task *t)
+{
+	long intr = t->wait.intr;
+
+	atomic_store(&t->wait.state, TS_RUNNING);
+	t->worker = w;
+	if (t->wait.delivering) {
+		task_unregister(t);
+		if (work_of(t) & TW_KILL)
+			task_exit_killed(t);
+		else
+			task_deliver(t, intr);
+		return;
+	}
+	if (intr != INTR_NEVER && work_of(t)) {
+		if (work_of(t) & TW_KILL) {
+			task_exit_killed(t);
+			return;
+		}
+		if (intr != INTR_KILL && signal_pending(t)) {
+			task_unregister(t);
+			task_finish(t, intr);
+			return;
+		}
+	}
+	task_run_again(t);
+	task_run_call(t);
+}
+
+void task_run_ready(struct worker *w)
+{
+	struct task *t;
+
+	while ((t = ready_pop())) {
+		w->task = t;
+		task_rerun(w, t);
+		lockrank_assert_none();
+	}
+	w->task = NULL;
+}
+
+/* --- events ------------------------------------------------------------------------------------ */
+
+/* The event may overtake the worker that is just finishing the order it belongs to (clone, spawn). */
+static void take(struct worker *w, struct task *t)
+{
+	u32 state;
+
+	while ((state = atomic_load_explicit(&t->wait.state, memory_order_acquire)) == TS_RUNNING ||
+	       state == TS_WOKEN)
+		sched_yield();
+	BUG_ON(state == TS_BLOCKED || state == TS_READY || state == TS_DEAD);
+	atomic_store_explicit(&t->wait.state, TS_RUNNING, memory_order_relaxed);
+	t->worker = w;
+	w->task = t;
+	if (t->inflight.mm)
+		mm_landed(&t->inflight);
+}
+
+static void fault(struct task *t, const siginfo_t *info)
+{
+	struct siginfo_k k = {
+		.si_signo = info->si_signo,
+		.si_code = info->si_code,
+		.fault.addr = (u64)info->si_addr,
+	};
+
+	t->plan.count = 0;
+	if ((info->si_signo == SIGSEGV || info->si_signo == SIGBUS) &&
+	    mm_fault(t->mm, GVA(info->si_addr), info->si_signo, &t->inflight, &t->plan) == 0) {
+		if (t->plan.count == 0) {
+			task_finish_regs(t);
+			return;
+		}
+		t->wait.repairing = true;
+		task_run_plan_again(t);
+		task_command(t);
+		return;
+	}
+	signal_force(t, &k);
+	task_finish_regs(t);
+}
+
+static void syscall_event(struct task *t, const struct pevent *ev)
+{
+	const struct kernel_hooks *h = g_kernel->config.hooks;
+
+	t->sys.nr = ev->arch == 0xc000003e ? ev->nr : -1; /* AUDIT_ARCH_X86_64 */
+	memcpy(t->sys.a, ev->args, sizeof(t->sys.a));
+	t->sys.ip = ev->ip;
+	t->in_syscall = true;
+	t->has_regs = ev->has_regs;
+	if (unlikely(h && h->sys_enter))
+		h->sys_enter(t);
+	if (unlikely(work_of(t) & TW_KILL))
+		task_exit_killed(t);
+	else
+		task_run_call(t);
+}
+
+static void kick_event(struct task *t)
+{
+	t->has_regs = true;
+	if (work_of(t) & TW_KILL)
+		task_exit_killed(t);
+	else if (t->in_syscall && t->wait.delivering)
+		task_deliver(t, t->wait.intr);
+	else
+		task_finish_regs(t);
+}
+
+void task_handle_event(struct worker *w, struct pevent *ev)
+{
+	struct task *t = ev->owner;
+
+	if (unlikely(ev->kind == PEV_DIED)) {
+		task_as_died(ev->owner, ev->status);
+		return;
+	}
+	if (unlikely(ev->kind == PEV_WAKE))
+		return;
+	take(w, t);
+	switch (ev->kind) {
+	case PEV_SYSCALL:
+		syscall_event(t, ev);
+		break;
+	case PEV_FAULT:
+		t->has_regs = true;
+		t->in_syscall = false;
+		fault(t, &ev->info);
+		break;
+	case PEV_KICK:
+		kick_event(t);
+		break;
+	case PEV_DONE:
+		task_done(t, ev->result, ev->index);
+		break;
+	case PEV_READY:
+		task_done(t, 0, 0);
+		break;
+	default:
+		BUG("event kind %d", ev->kind);
+	}
+	w->task = NULL;
+	lockrank_assert_none();
+}
+
+struct caller *task_caller(struct task *t)
+{
+	struct caller *c = &t->caller;
+	struct fs *fs = t->fs;
+
+	if (t->caller_held) {
+		path_put(&c->root);
+		path_put(&c->cwd);
+		t->caller_held = false;
+	}
+	c->task = t;
+	c->cred = t->cred;
+	c->mm = t->mm;
+	c->mnt_ns = t->mnt_ns;
+	c->fsize_limit = task_rlimit(t, 1); /* RLIMIT_FSIZE */
+	c->scratch = t->worker->scratch;
+	c->scratch_size = WORKER_SCRATCH;
+	if (ref_read(&fs->ref) == 1) {
+		c->root = fs->root;
+		c->cwd = fs->cwd;
+		c->umask = fs->umask;
+		return c;
+	}
+	mutex_lock(&fs->lock);
+	c->root = fs->root;
+	c->cwd = fs->cwd;
+	c->umask = fs->umask;
+	path_get(&c->root);
+	path_get(&c->cwd);
+	mutex_unlock(&fs->lock);
+	t->caller_held = true;
+	return c;
+}
