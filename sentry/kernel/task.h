@@ -29,6 +29,8 @@
 #ifndef SENTRY_KERNEL_TASK_H
 #define SENTRY_KERNEL_TASK_H
 
+#include <limits.h>
+
 #include "fs/vfs/vfs.h"
 #include "platform/platform.h"
 #include "sentry/abi/signal.h"

@@ -15,7 +15,9 @@
  * in_syscall and its wait state, and the kick's event goes on in task_deliver. So a blocked call that turns out not to be
  * interrupted goes on where it was.
  */
+#include <linux/capability.h>
 #include <sched.h>
+#include <sys/resource.h>
 
 #include "sentry/base/bug.h"
 #include "sentry/base/log.h"
@@ -191,6 +193,9 @@ static void task_done(struct task *t, long result, unsigned index)
 	if (result < 0) {
 		mm_abort(t->mm, &t->plan, index);
 		task_finish(t, result == -ENOSYS ? -ENOMEM : result);
+	} else if (mm_plan_next(&t->plan)) {
+		task_run_plan(t);
+		task_command(t);
 	} else {
 		task_finish(t, t->plan.result);
 	}
@@ -335,8 +340,40 @@ static void take(struct worker *w, struct task *t)
 	atomic_store_explicit(&t->wait.state, TS_RUNNING, memory_order_relaxed);
 	t->worker = w;
 	w->task = t;
-	if (t->inflight.mm)
-		mm_landed(&t->inflight);
+	mm_landed(&t->inflight);
+}
+
+static void task_mm_limits(struct task *t, struct mm_limits *out)
+{
+	out->as = task_rlimit(t, RLIMIT_AS);
+	out->data = task_rlimit(t, RLIMIT_DATA);
+	out->stack = task_rlimit(t, RLIMIT_STACK);
+	out->memlock = task_rlimit(t, RLIMIT_MEMLOCK);
+	out->ipc_lock = task_capable(t, CAP_IPC_LOCK);
+}
+
+/* True: the access was right, the guest (or the plan that repairs it) is under way. */
+static bool fault_repaired(struct task *t, const siginfo_t *info)
+{
+	struct mm_limits lim;
+	long r;
+
+	if (info->si_signo != SIGSEGV && info->si_signo != SIGBUS)
+		return false;
+	task_mm_limits(t, &lim);
+	mm_plan_init(&t->plan);
+	r = mm_fault(t->mm, GVA(info->si_addr), info->si_signo, info->si_code, &lim, &t->inflight,
+		     &t->plan);
+	if (r != 0 && r != MM_BUSY)
+		return false;
+	if (r == MM_BUSY || t->plan.count == 0) {
+		task_finish_regs(t); /* faults again if it must */
+		return true;
+	}
+	t->wait.repairing = true;
+	task_run_plan_again(t);
+	task_command(t);
+	return true;
 }
 
 static void fault(struct task *t, const siginfo_t *info)
@@ -347,18 +384,8 @@ static void fault(struct task *t, const siginfo_t *info)
 		.fault.addr = (u64)info->si_addr,
 	};
 
-	t->plan.count = 0;
-	if ((info->si_signo == SIGSEGV || info->si_signo == SIGBUS) &&
-	    mm_fault(t->mm, GVA(info->si_addr), info->si_signo, &t->inflight, &t->plan) == 0) {
-		if (t->plan.count == 0) {
-			task_finish_regs(t);
-			return;
-		}
-		t->wait.repairing = true;
-		task_run_plan_again(t);
-		task_command(t);
+	if (fault_repaired(t, info))
 		return;
-	}
 	signal_force(t, &k);
 	task_finish_regs(t);
 }
@@ -441,7 +468,7 @@ struct caller *task_caller(struct task *t)
 	c->cred = t->cred;
 	c->mm = t->mm;
 	c->mnt_ns = t->mnt_ns;
-	c->fsize_limit = task_rlimit(t, 1); /* RLIMIT_FSIZE */
+	c->fsize_limit = task_rlimit(t, RLIMIT_FSIZE);
 	c->scratch = t->worker->scratch;
 	c->scratch_size = WORKER_SCRATCH;
 	if (ref_read(&fs->ref) == 1) {
