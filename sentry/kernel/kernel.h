@@ -3,6 +3,7 @@
 #ifndef SENTRY_KERNEL_KERNEL_H
 #define SENTRY_KERNEL_KERNEL_H
 
+#include "sentry/base/rbtree.h"
 #include "sentry/kernel/task.h"
 
 typedef long sys_handler(struct task *t, const struct sys_args *a);
@@ -27,6 +28,7 @@ struct kernel_config {
 	const struct kernel_hooks *hooks;
 	unsigned workers;
 	const char *hostname;
+	bool init_killable;  /* process 1 has no protection from signals (runsc do) */
 	u64 memory_limit; /* of the host cgroup, bytes; 0: the machine's */
 	unsigned cpus;	  /* shown to the guest */
 	/* Called on a worker when the first process has exited, with its wait status: ends the sandbox. */
@@ -45,6 +47,7 @@ struct kernel {
 	struct tgroup *init; /* [T] process 1 */
 	struct list groups;  /* [T] */
 	u32 task_count;	     /* [T] live tasks */
+	struct rb_root pids; /* [T] struct pid by number */
 	s32 last_pid;	     /* [T] */
 	struct mutex ready_lock; /* LR_READY */
 	struct list ready;	 /* task.ready_link, guarded by ready_lock */

@@ -41,6 +41,8 @@
 #include "sentry/time/timer.h"
 
 struct kernel;
+struct pid;
+struct posix_timer;
 struct session;
 struct task;
 struct tgroup;
@@ -134,6 +136,13 @@ struct sigpending {
 	u64 mask; /* bit signo - 1 */
 	struct list queue; /* struct sigqueue, oldest first */
 };
+/* A terminal belongs to devpts; the process tree only holds pointers (set and cleared under [T]). Handed down at boot. */
+struct tty_hooks {
+	/* The leader of @s, whose terminal @tty was, has exited (vhangup: SIGHUP and SIGCONT to the foreground group, s->tty
+	 * and every member's tty cleared by the caller already). No lock held. */
+	void (*leader_exit)(struct tty *tty, struct session *s);
+};
+void kernel_set_tty_hooks(const struct tty_hooks *hooks);
 
 struct uts_namespace {
 	struct ref ref;
@@ -176,11 +185,15 @@ struct tgroup {
 	bool stopped;		/* group stop complete */
 	u32 stop_signal;	/* group stop under way or complete */
 	u32 stop_pending;	/* tasks that still have to stop */
+	u32 sigqueue_count;	/* queued to the group and its members: RLIMIT_SIGPENDING */
 	bool cont_report, stop_report; /* for wait: WCONTINUED, WUNTRACED not yet told */
 	struct rlimit64_pair rlim[RLIMITS];
 	/* timers and accounting */
 	struct timer real_timer;
 	u64 itimer_interval[3];
+	u64 itimer_value[3];	/* VIRTUAL, PROF: CPU time (ns) of the next signal; 0: off */
+	struct timer cpu_timer; /* looks at the CPU time now and then while one of them or RLIMIT_CPU is on */
+	u64 cpu_soft_next;	/* seconds of CPU time for the next SIGXCPU */
 	struct list posix_timers;
 	u32 next_timer_id;
 	u64 utime, stime, cutime, cstime; /* of dead tasks and of waited-for children, ns */
@@ -188,6 +201,8 @@ struct tgroup {
 	s64 start_time;		/* monotonic ns */
 	s32 oom_score_adj;
 	struct waitq pidfd;	/* woken when the group has exited */
+	bool reaped;		/* nobody finds it any more */
+	u32 membarrier;		/* registered MEMBARRIER_CMD_* */
 };
 
 /* Process group and session: found by number in the pid table. */
@@ -232,6 +247,7 @@ struct task {
 	struct pctx *new_ctx;	/* exec: the fresh context */
 	struct list group_link;	/* [T] in tg->tasks */
 	struct list ready_link;	/* in g_kernel->ready */
+	struct pid *pid;	/* [T] the number */
 	/* signals */
 	struct sigpending pending; /* [T] */
 	u64 blocked;		/* writers: self under [T] */
@@ -241,14 +257,21 @@ struct task {
 	gva_t altstack_sp;
 	u64 altstack_size;
 	u32 altstack_flags;
+	u64 fault_trapno, fault_error, fault_addr; /* of the last fault, for sigcontext */
 	u32 pdeath_signal;	/* [T] */
 	bool stopped;		/* [T] counted in a group stop */
 	/* exit */
 	bool exited;		/* [T] */
 	u32 exit_code;
+	u32 exit_stage;		/* 0: does not exit (task_exit.c) */
 	gva_t clear_child_tid;
 	gva_t robust_list;
-	u64 robust_list_size;
+	struct robust_walk {	/* exit: what is left of the list */
+		gva_t entry, pending;
+		s64 offset;
+		u32 left;
+		bool entry_pi, pending_pi, started;
+	} robust;
 	struct task *vfork_child_of; /* [T] parent that waits until we exec or exit (reference) */
 	struct waitq vfork_done;     /* of the parent: woken by the child */
 	/* attributes */
@@ -257,6 +280,7 @@ struct task {
 	u32 personality;
 	s32 nice;
 	u32 sched_policy, sched_priority, ioprio;
+	bool sched_reset_on_fork;
 	u64 timer_slack;
 	s64 start_time;
 	u64 start_utime; /* unused by others than accounting */
@@ -274,6 +298,13 @@ struct pgrp *pgrp_find(s32 id);
 struct session *session_find(s32 id);
 /* The next thread group with tgid >= @from (for readdir of /proc), [T] held. */
 struct tgroup *tgroup_next(s32 from);
+struct tgroup *tgroup_get(struct tgroup *tg);
+void tgroup_put(struct tgroup *tg);
+/* [T] held by all of these: a last reference unhashes the number. */
+struct pgrp *pgrp_get(struct pgrp *g);
+void pgrp_put(struct pgrp *g);
+struct session *session_get(struct session *s);
+void session_put(struct session *s);
 
 /* --- blocking (task_block.c) -------------------------------------------------------------------- */
 
@@ -335,6 +366,14 @@ struct clone_args_in {
 };
 long task_clone(struct task *t, const struct clone_args_in *a);	  /* task_clone.c: stages; handler result */
 long task_exec(struct task *t);					  /* task_exec.c: stages over t->wait.obj */
+/* exec, before the point of no return: ends the other threads of the group; the caller becomes leader and takes the leader's
+ * tid. Stage of its own: call it again on every run until it gives 0. -EBLOCKED (task_block was called); -EAGAIN: another
+ * thread's exec or exit_group came first (the caller is being killed). */
+long task_exec_dethread(struct task *t);
+/* exec, behind the point of no return, with the old mm and context still there: robust list forgotten, clear_child_tid stored
+ * and woken by @old (returned: what to give to pctx_exit of the old context), a vfork parent released, handlers
+ * reset, alternate stack, POSIX timers and pdeath_signal (when @privileged) dropped, exit signal SIGCHLD. */
+gva_t task_exec_release(struct task *t, bool privileged);
 /* The calling task exits; @group: the whole thread group with @code (wait status). Returns -EGONE. */
 long task_exit(struct task *t, u32 code, bool group);
 /* TW_KILL is set: the owner exits the task with its group's status. Any border state. Returns -EGONE. */
@@ -371,6 +410,24 @@ long signal_deliver(struct task *t, struct pregs *regs, long ret);
 long signal_return(struct task *t);
 /* Signal mask changes: recalculates TW_SIGNAL. Owner. */
 void signal_set_blocked(struct task *t, u64 mask);
+/* ppoll, pselect, epoll_pwait, sigsuspend: @mask for the time of the call (first run only). When the call ends with a result
+ * the handler calls signal_restore_mask; when a signal ends it, signal_deliver does. */
+void signal_temp_mask(struct task *t, u64 mask);
+void signal_restore_mask(struct task *t);
+/* signalfd and sigtimedwait: takes a pending signal of @set: its number, or 0. Owner; takes [T]. */
+int signal_dequeue(struct task *t, u64 set, struct siginfo_k *out);
+/* Pending for the task or its group and in @set (signalfd's poll). Any thread. */
+u64 signal_pending_set(struct task *t, u64 set);
+/* A signal of the kernel's own to the calling task (SIGPIPE, SIGXFSZ): as SEND_SIG_KERNEL of force/send_sig. */
+void signal_send_self(struct task *t, int sig);
+
+/* --- sessions and job control (session.c) --------------------------------------------------------- */
+
+/* A read (SIGTTIN) or a write or change (SIGTTOU) by @t on the terminal of session @s whose foreground group is @fg:
+ * 0: go on; -EIO; -ERESTARTSYS: the group was signalled. Takes [T]. */
+int job_control_check(struct task *t, struct session *s, struct pgrp *fg, int sig);
+/* [T] held: nobody outside the group could continue it. */
+bool pgrp_is_orphaned(struct pgrp *g);
 
 /* --- descriptors (fd.c) --------------------------------------------------------------------------- */
 
