@@ -236,6 +236,7 @@ void poll_wait(struct file *f, struct waitq *q, struct poll_table *pt);
 struct poll_table {
 	void (*queue)(struct poll_table *pt, struct file *f, struct waitq *q);
 	u32 events; /* wanted */
+	struct task *task; /* who polls: a signalfd is ready for its reader. NULL: the opener */
 };
 
 /* One directory entry for iterate(): false when there is no room: stop, and come back at @off. */
@@ -291,7 +292,7 @@ struct file {
 	void *data;		 /* the file system's */
 	u32 owner_type;		 /* F_SETOWN_EX */
 	s32 owner_pid, owner_sig;
-	struct list epoll_links; /* guarded by the global epoll link lock of fs/anon */
+	struct list epoll_links; /* guarded by the global epoll link lock of fs/anon; empty in a new file */
 	_Atomic u32 inflight;	 /* SCM_RIGHTS messages that hold it; net/socket */
 };
 enum { FMODE_READ = 1, FMODE_WRITE = 2, FMODE_PATH = 4, FMODE_EXEC = 8, FMODE_DENYWRITE = 16 };
@@ -371,6 +372,8 @@ struct mount {
 /* What open gives to FIFOs of any file system (fs/pipe), and to character devices by number (@count minors from
  * @minor on; a device without it uses its inode's fop, or is -ENXIO). At boot. */
 void vfs_set_fifo_ops(const struct file_ops *ops);
+/* What file_put calls, before op->release, for a file whose epoll_links is not empty (fs/anon). At boot. */
+void vfs_set_epoll_release(void (*fn)(struct file *f));
 void vfs_chrdev_register(u32 major, u32 minor, u32 count, const struct file_ops *ops);
 
 void file_system_register(const struct file_system_type *t);

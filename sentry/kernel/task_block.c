@@ -37,6 +37,7 @@ void task_wait_on(struct task *t, struct waitq *q, u32 events)
 	w->wake = wake_task;
 	w->arg = t;
 	t->wait.used = true;
+	w->chain = NULL;
 	waitq_add(q, w);
 }
 
@@ -87,7 +88,7 @@ static void hold_file(struct task *t, int fd, struct file *f)
 
 long task_block_file(struct task *t, int fd, struct file *f, u32 events, long intr)
 {
-	struct task_poll tp = {.pt = {.queue = queue_task, .events = events}, .task = t};
+	struct task_poll tp = {.pt = {.queue = queue_task, .events = events, .task = t}, .task = t};
 
 	hold_file(t, fd, f);
 	if (vfs_poll(f, &tp.pt) & (events | EPOLLERR | EPOLLHUP))
