@@ -19,7 +19,7 @@
 #define GOFER_LINK_MAX	  4095	       /* bytes of a symbolic link's target */
 #define GOFER_XATTR_MAX	  (64u << 10)  /* bytes of an attribute's value and of a list */
 #define GOFER_WALK_MAX	  64	       /* names of one walk */
-#define GOFER_RELEASE_MAX 256	       /* ids of one release */
+#define GOFER_RELEASE_MAX 64	       /* ids given back with one request */
 #define GOFER_REQ_MAX	  (72u << 10)  /* bytes of a request, head included */
 #define GOFER_RSP_MAX	  (128u << 10) /* bytes of an answer, head included */
 
@@ -34,7 +34,7 @@ typedef u64 gofer_id;
 enum gofer_op {
 	GOFER_ATTACH = 1, /* index of a tree -> id and attributes of its root */
 	GOFER_WALK,	  /* names below a directory -> id and attributes of each */
-	GOFER_RELEASE,	  /* ids are given back */
+	GOFER_NOP,	  /* carries ids that are given back */
 	GOFER_GETATTR,
 	GOFER_SETATTR,
 	GOFER_OPEN,   /* regular file -> donated descriptor */
@@ -56,9 +56,11 @@ enum gofer_op {
 	GOFER_OP_COUNT,
 };
 
+/* @release ids that the client gives back follow at once, before the structure of the operation;
+ * ids that it does not hold are skipped. */
 struct gofer_req {
-	u16 op; /* enum gofer_op */
-	u16 zero;
+	u16 op;	     /* enum gofer_op */
+	u16 release; /* <= GOFER_RELEASE_MAX */
 	u32 flags;   /* GOFER_*_ of the operation; unknown ones are refused */
 	gofer_id id; /* the inode that the operation is about; a directory where names follow */
 };
@@ -137,13 +139,6 @@ struct gofer_walk_rsp {
 };
 static_assert(sizeof(struct gofer_walk_rsp) == 16, "wire");
 #define GOFER_WALK_OPEN_READ 1u /* open the last one for reading when all names were walked */
-
-/* RELEASE: this, then @count ids. Ids that are not held are skipped. No answer structure. */
-struct gofer_release_req {
-	u32 count;
-	u32 zero;
-};
-static_assert(sizeof(struct gofer_release_req) == 8, "wire");
 
 /* GETATTR: answer is a gofer_attr. SETATTR: this; answer is the gofer_attr afterwards. Steps are
  * made in the order of the flags; the first that fails ends the operation. */
