@@ -39,6 +39,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* The macros below nest, and so do their local names. */
+#pragma GCC diagnostic ignored "-Wshadow"
+
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Opens a case; the body runs once. `break` at the top level of the body leaves the case. */
