@@ -3,6 +3,7 @@
 /* gofer_calls.c - client and gofer together: each operation once, and what read-only trees refuse
  */
 #include <sys/xattr.h>
+#include <time.h>
 
 #include "tests/unit/gofer_test.h"
 
@@ -337,7 +338,63 @@ START_TEST(death_is_told)
 }
 END_TEST
 
-int main(void)
+#define BENCH_ROUNDS 20000
+#define BENCH(what, call)                                                                        \
+	do {                                                                                     \
+		struct timespec a, b;                                                            \
+		clock_gettime(CLOCK_MONOTONIC, &a);                                              \
+		for (int i = 0; i < BENCH_ROUNDS; i++)                                           \
+			ck_assert_int_eq(call, 0);                                               \
+		clock_gettime(CLOCK_MONOTONIC, &b);                                              \
+		printf("%-28s %6.2f us\n", what,                                                 \
+		       ((double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec)) / \
+			       BENCH_ROUNDS / 1000);                                             \
+	} while (0)
+
+static int bench_open(gofer_id id)
+{
+	struct gofer_attr attr;
+	int fd, err = gofer_open(g.c, id, GOFER_OPEN_READ, &attr, &fd);
+
+	return err ? err : close(fd);
+}
+
+static int bench_walk(const char *path)
+{
+	struct gofer_node n;
+	int err = walk(g_root.root.id, path, &n);
+
+	if (err == 0)
+		gofer_release(g.c, n.id, false);
+	return err;
+}
+
+static int bench_readdir(void)
+{
+	static struct listing l;
+	u64 cookie = 0;
+	bool end;
+
+	return gofer_readdir(g.c, g_root.root.id, GOFER_READDIR_ATTR, &cookie, count_entry, &l,
+			     &end);
+}
+
+START_TEST(bench)
+{
+	struct gofer_attr attr;
+	struct gofer_node n;
+
+	ck_assert_int_eq(walk(g_root.root.id, "file", &n), 0);
+	BENCH("getattr", gofer_getattr(g.c, n.id, &attr));
+	BENCH("open, donated descriptor", bench_open(n.id));
+	BENCH("walk of 1 name", bench_walk("file"));
+	BENCH("walk of 3 names", bench_walk("a/b/c"));
+	BENCH("missing name", bench_walk("none") + ENOENT);
+	BENCH("listing, 5 with attributes", bench_readdir());
+}
+END_TEST
+
+int main(int argc, char **argv)
 {
 	Suite *s = suite_create("gofer_calls");
 	TCase *t = tcase_create("calls"), *dead = tcase_create("death");
@@ -345,6 +402,10 @@ int main(void)
 	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
+	if (argc > 1) {
+		tcase_add_test(t, bench);
+		goto run;
+	}
 	tcase_add_test(t, walk_and_open);
 	tcase_add_test(t, known_id_is_kept);
 	tcase_add_test(t, make_and_remove);
@@ -354,11 +415,12 @@ int main(void)
 	tcase_add_test(t, list_directories);
 	tcase_add_test(t, others);
 	tcase_add_test(t, ids_are_bounded);
-	tcase_set_timeout(t, 30);
-	suite_add_tcase(s, t);
 	tcase_add_checked_fixture(dead, setup, NULL);
 	tcase_add_test(dead, death_is_told);
 	suite_add_tcase(s, dead);
+run:
+	tcase_set_timeout(t, 30);
+	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);
