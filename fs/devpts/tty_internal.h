@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tty_internal.h - between the files of fs/devpts */
+#ifndef FS_DEVPTS_TTY_INTERNAL_H
+#define FS_DEVPTS_TTY_INTERNAL_H
+
+#include "fs/devpts/tty.h"
+
+/* @f becomes an open file of @tty (takes over a reference); may become the opener's controlling terminal. */
+void tty_opened(struct caller *c, struct file *f, struct tty *tty);
+/* What master and slave have in common; -ENOTTY: unknown. */
+long tty_ioctl_common(struct caller *c, struct tty *tty, u32 cmd, u64 arg);
+/* A number of devpts is free again (UINT32_MAX: none). */
+void pty_index_free(u32 index);
+
+#endif
