@@ -102,7 +102,7 @@ static void clear_session_tty(s32 sid, struct tty *tty)
 		s->tty = NULL;
 }
 
-void tty_leader_exit(struct tty *tty, s32 sid)
+void tty_disassociate(struct tty *tty, s32 sid)
 {
 	mutex_lock(&g_kernel->lock);
 	send_pgrp(tty->pgrp, SIGHUP);
@@ -114,12 +114,19 @@ void tty_leader_exit(struct tty *tty, s32 sid)
 	mutex_unlock(&g_kernel->lock);
 }
 
-void tty_ids(struct tty *tty, u32 *rdev, s32 *pgrp)
+static void leader_exit(struct tty *tty, struct session *s)
+{
+	tty_disassociate(tty, s->id);
+}
+
+static void ids(struct tty *tty, u32 *rdev, s32 *pgrp)
 {
 	/* the encoding of /proc/pid/stat: minor's low byte, major, rest of minor */
 	*rdev = (tty->rdev & 0xff) | (tty->rdev & 0xfff00) | ((tty->rdev >> 12) & 0xfff00000u);
 	*pgrp = tty->pgrp;
 }
+
+const struct tty_hooks tty_kernel_hooks = {.leader_exit = leader_exit, .ids = ids};
 
 static long ioctl_sctty(struct task *t, struct tty *tty, u64 arg)
 {
@@ -157,7 +164,7 @@ static long ioctl_notty(struct task *t, struct tty *tty)
 	t->tg->tty = NULL;
 	mutex_unlock(&g_kernel->lock);
 	if (leader)
-		tty_leader_exit(tty, sid);
+		tty_disassociate(tty, sid);
 	return 0;
 }
 

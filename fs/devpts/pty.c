@@ -201,7 +201,7 @@ static void master_release(struct file *f)
 	mutex_unlock(&tty->lock);
 	tty_hangup(tty);
 	if (tty->session)
-		tty_leader_exit(tty, tty->session);
+		tty_disassociate(tty, tty->session);
 	tty_put(tty);
 }
 
@@ -423,5 +423,6 @@ int devpts_init(void)
 	vfs_chrdev_register(5, 0, 1, &ctty_ops);
 	vfs_chrdev_register(5, 2, 1, &ptmx_ops);
 	vfs_chrdev_register(PTY_MAJOR, 0, PTY_MAX, &slave_ops);
+	kernel_set_tty_hooks(&tty_kernel_hooks);
 	return 0;
 }

@@ -95,8 +95,8 @@ long tty_ioctl_job(struct task *t, struct file *f, struct tty *tty, u32 cmd, u64
 void tty_open_ctty(struct task *t, struct tty *tty);
 struct tty *tty_controlling(struct task *t); /* reference, or NULL */
 void tty_signal_pgrp(struct tty *tty, u64 signals);
-void tty_leader_exit(struct tty *tty, s32 sid); /* for kernel_hooks */
-void tty_ids(struct tty *tty, u32 *rdev, s32 *pgrp);
+void tty_disassociate(struct tty *tty, s32 sid); /* hangs the session up: nobody's controlling terminal any more */
+extern const struct tty_hooks tty_kernel_hooks;
 
 /* At boot: devices 5:0 and 5:2, type devpts. */
 int devpts_init(void);

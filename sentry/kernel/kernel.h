@@ -20,10 +20,6 @@ struct kernel_hooks {
 	void (*sys_exit)(struct task *t, long result);
 	void (*signal)(struct task *t, int sig);
 	void (*task_gone)(struct task *t, u32 wait_status);
-	/* Terminals (fs/devpts). A session leader exits (no lock held): its terminal is hung up. */
-	void (*tty_leader_exit)(struct tty *tty, s32 sid);
-	/* Device number as in /proc/pid/stat and foreground group; [T] held. */
-	void (*tty_ids)(struct tty *tty, u32 *rdev, s32 *pgrp);
 };
 
 struct kernel_config {

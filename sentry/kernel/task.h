@@ -46,6 +46,7 @@ struct posix_timer;
 struct session;
 struct task;
 struct tgroup;
+struct tty;
 struct worker;
 
 /* Results of a handler that are not results of the call. */
@@ -136,11 +137,14 @@ struct sigpending {
 	u64 mask; /* bit signo - 1 */
 	struct list queue; /* struct sigqueue, oldest first */
 };
+
 /* A terminal belongs to devpts; the process tree only holds pointers (set and cleared under [T]). Handed down at boot. */
 struct tty_hooks {
 	/* The leader of @s, whose terminal @tty was, has exited (vhangup: SIGHUP and SIGCONT to the foreground group, s->tty
 	 * and every member's tty cleared by the caller already). No lock held. */
 	void (*leader_exit)(struct tty *tty, struct session *s);
+	/* Device number as in /proc/pid/stat, and foreground group. [T] held. */
+	void (*ids)(struct tty *tty, u32 *rdev, s32 *pgrp);
 };
 void kernel_set_tty_hooks(const struct tty_hooks *hooks);
 
