@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* boot_dev.c - nodes and links of /dev on a fresh tmpfs, as runc makes them */
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "runsc/boot/boot_internal.h"
+
+int boot_populate_dev(struct boot *b)
+{
+	static const struct {
+		const char *name;
+		unsigned major, minor;
+	} nodes[] = {
+		{"/dev/null", 1, 3},	{"/dev/zero", 1, 5},   {"/dev/full", 1, 7},
+		{"/dev/random", 1, 8},	{"/dev/urandom", 1, 9}, {"/dev/tty", 5, 0},
+	};
+	static const char *const links[][2] = {
+		{"/dev/fd", "/proc/self/fd"},	     {"/dev/stdin", "/proc/self/fd/0"},
+		{"/dev/stdout", "/proc/self/fd/1"}, {"/dev/stderr", "/proc/self/fd/2"},
+		{"/dev/ptmx", "pts/ptmx"},
+	};
+	u32 umask = b->caller.umask;
+	int err = 0;
+
+	b->caller.umask = 0;
+	for (size_t i = 0; i < array_size(nodes) && !err; i++)
+		err = vfs_mknod(&b->caller, NULL, nodes[i].name, S_IFCHR | 0666,
+				makedev(nodes[i].major, nodes[i].minor), NULL);
+	for (size_t i = 0; i < array_size(links) && !err; i++)
+		err = vfs_symlink(&b->caller, NULL, links[i][0], links[i][1]);
+	b->caller.umask = umask;
+	return err;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* boot_sentry.c - `runsc boot`: from a fresh exec to the workers' loop
+ *
+ * Order matters: what needs the host's files comes first (proc, the empty root), then what needs no rights
+ * (capabilities go), then what forks (platform), then what builds the guest's world, and at last the filter,
+ * behind which only tagged host calls exist.
+ */
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "gofer/client.h"
+#include "platform/host/hostpoll.h"
+#include "platform/platform.h"
+#include "runsc/boot/boot_internal.h"
+#include "runsc/boot/confine.h"
+#include "sentry/arena/arena.h"
+#include "sentry/mm/memfile.h"
+#include "syscalls/table.h"
+
+#define ARENA_SIZE (64ul << 30)
+
+static void confine(int *out_procfd)
+{
+	struct rlimit l;
+	const char *place;
+	int root_fd;
+
+	confine_die_with_parent(BOOT_FD_CONTROL);
+	*out_procfd = confine_open_proc();
+	confine_private_mounts();
+	root_fd = confine_new_root(&place);
+	confine_pivot(root_fd);
+	if (getrlimit(RLIMIT_NOFILE, &l) == 0) {
+		l.rlim_cur = l.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &l);
+	}
+	umask(0);
+	confine_drop_capabilities();
+	confine_no_new_privs();
+}
+
+static void on_exit_of_init(u32 wait_status)
+{
+	boot_control_exit(wait_status);
+	_exit(0);
+}
+
+static void gofer_died(void *arg, const char *why)
+{
+	log_error("the gofer is gone: %s", why);
+	boot_control_failed("the gofer died: the container's files are gone");
+	_exit(1);
+}
+
+static void gofer_event(struct hostpoll_entry *e, u32 events)
+{
+	if (events & (EPOLLHUP | EPOLLRDHUP | EPOLLERR))
+		gofer_client_hangup(gofer_client_at(*(u32 *)e->arg));
+}
+
+static void connect_gofer(struct boot *b)
+{
+	static struct hostpoll_entry entry = {.fn = gofer_event};
+	struct gofer_client *client;
+
+	boot_check(gofer_client_create(BOOT_FD_GOFER, BOOT_FD_SHM, b->c->cpus, &b->client), "gofer");
+	client = gofer_client_at(b->client);
+	gofer_client_on_death(client, gofer_died, NULL);
+	entry.fd = gofer_client_socket(client);
+	entry.arg = &b->client;
+	boot_check(hostpoll_add(&entry, EPOLLRDHUP), "gofer");
+}
+
+static void start_kernel(struct boot *b, int procfd)
+{
+	struct platform_config pc = {.workers = b->c->cpus, .strict = b->c->strict, .procfd = procfd};
+	struct kernel_config kc = {
+		.syscalls = &syscall_table,
+		.workers = b->c->cpus,
+		.hostname = b->c->spec.hostname ? b->c->spec.hostname : "localhost",
+		.init_killable = b->c->default_mounts,
+		.memory_limit = b->c->memory_limit,
+		.cpus = b->c->cpus,
+		.on_exit = on_exit_of_init,
+	};
+
+	boot_check(arena_init(ARENA_SIZE), "arena");
+	boot_check(memfile_init(), "memory file");
+	boot_check(hostpoll_init(), "hostpoll");
+	boot_check(platform_create("unotify", &pc, &b->platform), "platform");
+	boot_check(vfs_init(), "vfs");
+	boot_register_types();
+	connect_gofer(b);
+	boot_check(boot_control_init(), "control socket");
+	kc.platform = b->platform;
+	boot_check(kernel_init(&kc), "kernel");
+}
+
+/* Who boot is inside: root with all rights. */
+static void make_caller(struct boot *b)
+{
+	b->caller = (struct caller){
+		.cred = cred_create(),
+		.umask = 022,
+		.fsize_limit = UINT64_MAX,
+		.scratch = kalloc(WORKER_SCRATCH),
+		.scratch_size = WORKER_SCRATCH,
+	};
+	boot_check(b->caller.cred && b->caller.scratch ? 0 : -ENOMEM, "memory");
+}
+
+void boot_sentry(void)
+{
+	static struct boot b;
+	int procfd;
+
+	b.c = boot_open_config();
+	prctl(PR_SET_NAME, "runsc-sentry");
+	confine(&procfd);
+	start_kernel(&b, procfd);
+	make_caller(&b);
+	if (boot_mount_all(&b) < 0 || boot_start_process(&b) < 0) {
+		boot_control_failed(b.error.text);
+		_exit(1);
+	}
+	kernel_run();
+	_exit(0);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* console.h - the terminal that runsc was started on
+ *
+ * When stdin and stdout are a terminal, the line discipline that the guest sees is the sentry's
+ * (fs/devpts): the host's is set to raw while the sandbox runs, so that each byte, ^C too, goes inside.
+ * When only one of them is, the descriptors are handed through as they are.
+ */
+#ifndef RUNSC_CONSOLE_H
+#define RUNSC_CONSOLE_H
+
+#include <termios.h>
+
+#include "runsc/boot/boot.h"
+
+struct console {
+	int fd; /* -1: not changed */
+	struct termios saved;
+};
+
+/* Shall the sentry make a terminal of its own for the guest? */
+bool console_wanted(const struct boot_config *c);
+void console_raw(struct console *c);
+void console_restore(struct console *c);
+/* Size of the terminal; 0 when there is none. */
+void console_size(u16 *out_rows, u16 *out_columns);
+
+#endif

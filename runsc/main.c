@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* main.c - runsc: global options, then one command
+ *
+ * Exit status and texts follow runc: 1 for what went wrong before the container ran, 3 for an unknown
+ * command, otherwise the command's. "boot" and "gofer" are how runsc re-executes itself: no commands
+ * for people.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "runsc/boot/boot.h"
+#include "runsc/command.h"
+
+#define OCI_VERSION	"1.0.2-dev"
+#define BULKHEAD_VERSION "0.1.0"
+
+struct globals g_globals = {.log_fd = 2};
+
+const struct command *const commands[] = {
+	&command_do, &command_run, &command_spec, &command_help, &command_version, NULL,
+};
+
+#define GLOBAL(member) offsetof(struct globals, member)
+static const struct option global_options[] = {
+	{"debug", 0, OPTION_FLAG, GLOBAL(debug), "enable debug logging"},
+	{"strace", 0, OPTION_FLAG, GLOBAL(strace), "print the system calls of all tasks"},
+	{"log", 0, OPTION_VALUE, GLOBAL(log), "file to write log lines to (default: standard error)"},
+	{"log-format", 0, OPTION_VALUE, GLOBAL(log_format),
+	 "form of log lines: 'text' or 'json' (default: \"text\")"},
+	{"root", 0, OPTION_VALUE, GLOBAL(root), "directory for the state of containers"},
+	{"criu", 0, OPTION_VALUE, GLOBAL(criu), "accepted and ignored"},
+	{"systemd-cgroup", 0, OPTION_FLAG, GLOBAL(systemd_cgroup), "accepted and ignored"},
+	{"rootless", 0, OPTION_VALUE, GLOBAL(rootless), "accepted and ignored"},
+	{"version", 'v', OPTION_FLAG, GLOBAL(version), "print the version"},
+	{NULL},
+};
+
+const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; commands[i]; i++)
+		if (!strcmp(commands[i]->name, name))
+			return commands[i];
+	return NULL;
+}
+
+void version_text(FILE *f)
+{
+	fprintf(f, "runsc version %s\ncommit: %s\nspec: %s\n", BULKHEAD_VERSION, "bulkhead",
+		OCI_VERSION);
+}
+
+void app_help_text(FILE *f)
+{
+	fprintf(f, "NAME:\n   runsc - runs containers on a kernel of their own, in user space\n\n"
+		   "USAGE:\n   runsc [global options] command [command options] [arguments...]\n\n"
+		   "VERSION:\n   %s\nspec: %s\n\nCOMMANDS:\n",
+		BULKHEAD_VERSION, OCI_VERSION);
+	for (size_t i = 0; commands[i]; i++)
+		fprintf(f, "   %-8s  %s\n", commands[i]->name, commands[i]->summary);
+	fprintf(f, "\nGLOBAL OPTIONS:\n");
+	options_help(f, global_options);
+	fprintf(f, "   --help, -h          show help\n");
+}
+
+void command_help_text(FILE *f, const struct command *c)
+{
+	fprintf(f, "NAME:\n   runsc %s - %s\n\nUSAGE:\n   runsc %s%s %s\n", c->name, c->summary,
+		c->name, c->options->name ? " [command options]" : "", c->arguments);
+	if (c->description)
+		fprintf(f, "\nDESCRIPTION:\n   %s\n", c->description);
+	if (c->options->name) {
+		fprintf(f, "\nOPTIONS:\n");
+		options_help(f, c->options);
+	}
+	fprintf(f, "\n");
+}
+
+int command_options(const struct command *c, char **argv, void *out, int *out_status)
+{
+	struct error e = {0};
+	bool help = false;
+	int used = options_parse(c->options, argv, out, &help, &e);
+
+	if (used < 0) {
+		printf("Incorrect Usage: %s\n\n", e.text);
+		command_help_text(stdout, c);
+		fflush(stdout);
+		log_error("%s", e.text);
+		*out_status = 1;
+		return -1;
+	}
+	if (help) {
+		command_help_text(stdout, c);
+		*out_status = 0;
+		return -1;
+	}
+	return used;
+}
+
+/* Where log lines go; 0 or an exit status. */
+static int open_log(struct globals *g)
+{
+	bool json = g->log_format && !strcmp(g->log_format, "json");
+
+	log_init(2, g->debug ? LOG_DEBUG : LOG_WARNING, false);
+	if (g->log_format && !json && strcmp(g->log_format, "text") != 0) {
+		log_error("invalid log-format: %s", g->log_format);
+		return 1;
+	}
+	if (g->log && *g->log) {
+		g->log_fd = open(g->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+		if (g->log_fd < 0) {
+			log_error("--log: %s: %s", g->log, strerror(errno));
+			return 1;
+		}
+	}
+	log_init(g->log_fd, g->debug ? LOG_DEBUG : LOG_WARNING, json);
+	return 0;
+}
+
+/* Descriptors 0..2 must be open, or those that are opened first would be taken for the stdio. */
+static void open_stdio(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= 2);
+	if (fd > 2)
+		close(fd);
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *c;
+	struct error e = {0};
+	bool help = false;
+	int used, status;
+
+	if (argc == 2 && !strcmp(argv[0], "runsc-sentry"))
+		boot_sentry();
+	if (argc == 2 && !strcmp(argv[0], "runsc-gofer"))
+		boot_gofer();
+	open_stdio();
+	used = options_parse(global_options, argv + 1, &g_globals, &help, &e);
+	if (used < 0) {
+		printf("Incorrect Usage. %s\n\n", e.text);
+		app_help_text(stdout);
+		fflush(stdout);
+		log_error("%s", e.text);
+		return 1;
+	}
+	status = open_log(&g_globals);
+	if (status)
+		return status;
+	g_globals.rootless_user = geteuid() != 0;
+	argv += 1 + used;
+	if (g_globals.version) {
+		version_text(stdout);
+		return 0;
+	}
+	if (help || !*argv) {
+		app_help_text(stdout);
+		return 0;
+	}
+	c = command_find(*argv);
+	if (c)
+		return c->run(c, argv + 1);
+	log_error("No help topic for '%s'", *argv);
+	return 3;
+}

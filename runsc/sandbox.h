@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sandbox.h - one sandbox as its starter sees it
+ *
+ * Theory of operation: sandbox_run clones two children, each into namespaces of its own, which
+ * re-execute runsc as sentry and gofer with a handful of descriptors (runsc/boot/boot.h). It then
+ * forwards signals and window sizes until the sentry tells the wait status of process 1.
+ *
+ * Nothing outlives anything: the sentry is process 1 of a pid namespace that holds all stubs, both
+ * children die with the starter (parent-death signal, and the end of a socket for the moment before it
+ * is set), the gofer ends when the sentry's socket does, and the sentry when the gofer's does.
+ */
+#ifndef RUNSC_SANDBOX_H
+#define RUNSC_SANDBOX_H
+
+#include "runsc/boot/boot.h"
+
+struct sandbox {
+	struct region *region;
+	int config_fd;
+	struct boot_config *config; /* root of the region: filled in by the command */
+	int log_fd;
+	pid_t sentry, gofer; /* 0: not started, or reaped */
+	int control;	     /* our end; -1 */
+	int sentry_status;   /* wait status, once reaped */
+	bool gofer_died;     /* before the sentry did */
+};
+
+/* An empty configuration. 0 or -errno and a line. */
+int sandbox_init(struct sandbox *s, struct error *e);
+/* Numbers the trees of the root and the bind mounts of config->spec. */
+int sandbox_add_trees(struct sandbox *s, struct error *e);
+/* Starts the sandbox and stays until it has ended; no process is left then. Exit status of `runsc`:
+ * the guest's, 128 + signal, or 1 with a line in @e. */
+int sandbox_run(struct sandbox *s, const char *pid_file, struct error *e);
+
+/* sandbox_spawn.c: both children; 0 or -errno and a line (the caller kills what was started). */
+int sandbox_spawn(struct sandbox *s, struct error *e);
+/* sandbox_wait.c: forwards until the end. Signals are blocked. */
+int sandbox_wait(struct sandbox *s, struct error *e);
+
+#endif

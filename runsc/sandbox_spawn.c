@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sandbox_spawn.c - starts sentry and gofer, each in namespaces of its own
+ *
+ * Theory of operation: a child is cloned with its namespaces, waits until its user namespace is
+ * mapped, takes its descriptors and executes /proc/self/exe again. The rest of the confinement is
+ * done by the new program (runsc/boot/confine.c), because it needs the file system to be loaded.
+ *
+ * Ids. The sentry always has a user namespace with one id in it. Started by root, that id is one
+ * that nobody else on the host has (2000000000 + random), so that the sentry owns nothing outside;
+ * started by an ordinary user it is the user's, which needs no privilege. The gofer needs the rights
+ * of its starter on files: started by root it has no user namespace; started by a user it has one
+ * that maps the user to itself, with the capabilities to mount raised as ambient ones over the exec.
+ */
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "gofer/server.h"
+#include "runsc/sandbox.h"
+
+#define NS_COMMON   (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
+#define PRIVATE_IDS 2000000000u
+
+struct child {
+	const char *name;     /* argv[0] of the new program */
+	unsigned long flags;  /* namespaces */
+	u32 inside, outside_uid, outside_gid; /* the one mapping of a user namespace */
+	int fds[BOOT_FD_COUNT]; /* -1: not given; index: number in the child */
+	int go[2];	      /* pipe: a byte when the maps are written */
+};
+
+static void child_fail(const char *what)
+{
+	fprintf(stderr, "runsc: %s: %s\n", what, strerror(errno));
+	_exit(126);
+}
+
+/* Ambient capabilities survive the exec of a user that is not 0 in its namespace. */
+static void keep_capabilities(void)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &head, data) < 0)
+		child_fail("capget");
+	for (int i = 0; i < 2; i++)
+		data[i].inheritable = data[i].permitted;
+	if (syscall(SYS_capset, &head, data) < 0)
+		child_fail("capset");
+	for (int cap = 0; cap <= 63; cap++)
+		if (data[cap / 32].permitted >> cap % 32 & 1)
+			prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0);
+}
+
+/* Moves the descriptors to their numbers; all others are closed by the exec. */
+static void place_fds(const struct child *c)
+{
+	int high[BOOT_FD_COUNT];
+
+	for (int i = 0; i < BOOT_FD_COUNT; i++)
+		high[i] = c->fds[i] < 0 ? -1 : fcntl(c->fds[i], F_DUPFD_CLOEXEC, 64);
+	for (int i = 0; i < BOOT_FD_COUNT; i++) {
+		if (high[i] < 0)
+			close(i);
+		else if (dup2(high[i], i) < 0)
+			child_fail("dup2");
+	}
+	if (syscall(SYS_close_range, BOOT_FD_COUNT, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */) < 0)
+		for (int fd = BOOT_FD_COUNT; fd < 1024; fd++)
+			fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+static void __attribute__((noreturn)) child_main(const struct child *c)
+{
+	char *argv[] = {(char *)(uintptr_t)c->name, (char *)(uintptr_t)"boot", NULL};
+	char *envp[] = {NULL};
+	sigset_t none;
+	char byte;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	close(c->go[1]);
+	if (read(c->go[0], &byte, 1) != 1)
+		_exit(126);
+	setsid();
+	if (c->flags & CLONE_NEWUSER) {
+		if (c->outside_uid >= PRIVATE_IDS && setgroups(0, NULL) < 0)
+			child_fail("setgroups");
+		if (setresgid(c->inside, c->inside, c->inside) < 0 ||
+		    setresuid(c->inside, c->inside, c->inside) < 0)
+			child_fail("setresuid");
+		if (c->inside != 0)
+			keep_capabilities();
+	}
+	place_fds(c);
+	sigemptyset(&none);
+	for (int sig = 1; sig < NSIG; sig++)
+		signal(sig, SIG_DFL);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execve("/proc/self/exe", argv, envp);
+	child_fail("execute /proc/self/exe");
+	_exit(126);
+}
+
+static int write_file(pid_t pid, const char *name, const char *text)
+{
+	char path[64];
+	int fd, err = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+static int write_maps(const struct child *c, pid_t pid, struct error *e)
+{
+	char text[64];
+	int err;
+
+	if (!(c->flags & CLONE_NEWUSER))
+		return 0;
+	if (c->outside_uid < PRIVATE_IDS)
+		write_file(pid, "setgroups", "deny");
+	snprintf(text, sizeof(text), "%u %u 1\n", c->inside, c->outside_uid);
+	err = write_file(pid, "uid_map", text);
+	if (err)
+		return error_set_errno(e, err, "map the ids of a user namespace");
+	snprintf(text, sizeof(text), "%u %u 1\n", c->inside == 0 ? 0 : c->outside_gid, c->outside_gid);
+	err = write_file(pid, "gid_map", text);
+	if (err)
+		return error_set_errno(e, err, "map the group ids of a user namespace");
+	return 0;
+}
+
+/* Clones @c. Its pid, or -errno and a line. */
+static pid_t spawn(struct child *c, struct error *e)
+{
+	pid_t pid;
+	int err;
+
+	if (pipe2(c->go, O_CLOEXEC) < 0)
+		return error_set_errno(e, errno, "pipe");
+	pid = (pid_t)syscall(SYS_clone, c->flags | SIGCHLD, NULL, NULL, NULL, NULL);
+	if (pid == 0)
+		child_main(c);
+	close(c->go[0]);
+	if (pid < 0) {
+		err = errno;
+		close(c->go[1]);
+		return error_set_errno(e, err, "create the namespaces of %s", c->name);
+	}
+	err = write_maps(c, pid, e);
+	if (!err && write(c->go[1], "g", 1) != 1)
+		err = error_set_errno(e, errno, "start %s", c->name);
+	close(c->go[1]);
+	if (err) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		return err;
+	}
+	return pid;
+}
+
+static u32 private_id(void)
+{
+	u32 bits;
+
+	if (getrandom(&bits, sizeof(bits), 0) != sizeof(bits))
+		bits = (u32)getpid();
+	return PRIVATE_IDS + bits % 100000000u;
+}
+
+static int spawn_sentry(struct sandbox *s, int control, int gofer, int shm, struct error *e)
+{
+	bool root = !s->config->rootless;
+	struct child c = {
+		.name = "runsc-sentry",
+		.flags = NS_COMMON | CLONE_NEWUSER,
+		.outside_uid = root ? private_id() : geteuid(),
+		.fds = {0, 1, 2, s->config_fd, control, gofer, shm, s->log_fd},
+	};
+
+	c.outside_gid = root ? c.outside_uid : getegid();
+	s->sentry = spawn(&c, e);
+	return s->sentry < 0 ? (int)s->sentry : 0;
+}
+
+static int spawn_gofer(struct sandbox *s, int null, int gofer, int shm, struct error *e)
+{
+	struct child c = {
+		.name = "runsc-gofer",
+		.flags = NS_COMMON | (s->config->rootless ? CLONE_NEWUSER : 0),
+		.inside = geteuid(),
+		.outside_uid = geteuid(),
+		.outside_gid = getegid(),
+		.fds = {null, null, s->log_fd, s->config_fd, -1, gofer, shm, s->log_fd},
+	};
+
+	s->gofer = spawn(&c, e);
+	return s->gofer < 0 ? (int)s->gofer : 0;
+}
+
+int sandbox_spawn(struct sandbox *s, struct error *e)
+{
+	int control[2] = {-1, -1}, sock[2] = {-1, -1};
+	int shm = gofer_shm_create(s->config->cpus), null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int err = 0;
+
+	if (shm < 0)
+		err = error_set_errno(e, shm, "shared memory of the gofer");
+	else if (null < 0)
+		err = error_set_errno(e, errno, "open /dev/null");
+	else if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) < 0 ||
+		 socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock) < 0)
+		err = error_set_errno(e, errno, "socketpair");
+	if (!err)
+		err = spawn_gofer(s, null, sock[1], shm, e);
+	if (!err)
+		err = spawn_sentry(s, control[1], sock[0], shm, e);
+	s->gofer = max(s->gofer, 0);
+	s->sentry = max(s->sentry, 0);
+	s->control = control[0];
+	for (size_t i = 0; i < 5; i++) {
+		int fd = (int[]){control[1], sock[0], sock[1], shm, null}[i];
+
+		if (fd >= 0)
+			close(fd);
+	}
+	return err;
+}
