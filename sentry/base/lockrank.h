@@ -17,6 +17,7 @@ enum lockrank {
 	LR_MM,		/* mm: VMAs and in-flight ranges of one address space */
 	LR_FDTABLE,	/* kernel: slots of one descriptor table */
 	LR_FS,		/* kernel: root, cwd, umask of one struct fs */
+	LR_EPOLL_NEST,	/* anon: one addition of an epoll file to another at a time */
 	LR_EPOLL,	/* anon: interest list of one epoll file; nested by depth */
 	LR_FILE_POS,	/* vfs: position of one struct file */
 	LR_SOCKET,	/* net: one socket; a pair in address order */

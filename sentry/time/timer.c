@@ -148,7 +148,7 @@ bool timer_set(struct timer *t, enum time_clock clock, s64 deadline)
 			if (mono < g_armed) {
 				g_armed = mono;
 				if (g_rearm)
-					g_rearm(mono);
+					g_rearm(max(mono, (s64)1));
 			}
 		}
 	}
@@ -251,7 +251,7 @@ s64 timer_run(s64 now)
 	next = next_deadline(now);
 	g_armed = next;
 	if (g_rearm && next != TIMER_NEVER)
-		g_rearm(next);
+		g_rearm(max(next, (s64)1));
 	mutex_unlock(&g_lock);
 	return next;
 }
