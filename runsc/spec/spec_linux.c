@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* spec_linux.c - the "linux" object: namespaces, hidden paths; and the check of what is not honoured */
 #include <errno.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -111,6 +112,20 @@ static void parse_mappings(const struct node *n, struct spec *s)
 			    "config.json: linux.namespaces: id mappings of a user namespace are not applied");
 }
 
+/* Does the host know this sysctl? Names have dots, or slashes, for the slashes of the path. */
+static bool sysctl_exists(const char *name)
+{
+	char path[256];
+	int n = snprintf(path, sizeof(path), "/proc/sys/%s", name);
+
+	if (n >= (int)sizeof(path))
+		return false;
+	for (char *p = path + strlen("/proc/sys/"); *p; p++)
+		if (*p == '.')
+			*p = '/';
+	return access(path, F_OK) == 0;
+}
+
 /* Which sysctls belong to a namespace, as runc sorts them. */
 static void check_sysctl(const struct node *n, struct spec *s)
 {
@@ -141,6 +156,8 @@ static void check_sysctl(const struct node *n, struct spec *s)
 		if (i == array_size(known) || !s->namespaces[known[i].ns].present ||
 		    !strcmp(name, "kernel.hostname"))
 			node_error(&map, name, "is not in a separate kernel namespace");
+		else if (!sysctl_exists(name))
+			node_error(&map, name, "no such file or directory");
 		else
 			spec_notice(n->doc->r, s, "config.json: linux.sysctl.%s: not applied", name);
 	}
