@@ -41,5 +41,9 @@ int host_futex_wake(_Atomic u32 *word, int count);
 int host_gettid(void);
 /* Arms a timerfd once for an absolute time of its clock (ns); 0 disarms. */
 void host_timerfd_set(int fd, s64 deadline);
+/* Which of @events (POLL* bits) are true of @fd now. */
+u32 host_poll_now(int fd, u32 events);
+/* The machine's memory and swap, bytes (sysinfo(2)). */
+void host_memory(u64 *out_total, u64 *out_free, u64 *out_swap_total, u64 *out_swap_free);
 
 #endif

@@ -63,7 +63,8 @@ struct kernel {
 };
 extern struct kernel *g_kernel;
 
-/* Makes g_kernel in the arena, pid table, timers. After arena_init, memfile_init, vfs_init, platform_create. */
+/* Makes g_kernel in the arena, pid table, timers. After arena_init, memfile_init, hostpoll_init, vfs_init,
+ * platform_create. */
 int kernel_init(const struct kernel_config *config);
 
 struct first_task {

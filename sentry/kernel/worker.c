@@ -55,10 +55,8 @@ static void child_died(struct hostpoll_entry *e, u32 events)
 int workers_init(void)
 {
 	sigset_t mask;
-	int err = hostpoll_init();
+	int err;
 
-	if (err)
-		return err;
 	for (unsigned i = 0; i <= g_kernel->config.workers; i++) {
 		g_workers[i].index = i;
 		g_workers[i].scratch = page_alloc(SCRATCH_ORDER);
