@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sys_event.c - eventfd, timerfd, signalfd, inotify: making and setting them */
-#include <linux/inotify.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 
 #include "fs/anon/anon.h"
+#include "sentry/abi/inotify.h"
 #include "syscalls/handlers.h"
 #include "syscalls/sys.h"
 
