@@ -34,9 +34,16 @@ static const char *const names[] = {
 #undef SYSCALL
 };
 
+static const char *const signatures[] = {
+#define SYSCALL(nr, name, handler, support, signature, note) [nr] = signature,
+#include "syscalls/table.def"
+#undef SYSCALL
+};
+
 const struct syscall_table syscall_table = {
 	.handler = handlers,
 	.name = names,
+	.signature = signatures,
 	.count = array_size(handlers),
 };
 static_assert(array_size(handlers) == array_size(names), "one name per handler");

@@ -19,6 +19,7 @@
 #include "runsc/boot/confine.h"
 #include "sentry/arena/arena.h"
 #include "sentry/mm/memfile.h"
+#include "sentry/strace/strace.h"
 #include "syscalls/table.h"
 
 #define ARENA_SIZE (64ul << 30)
@@ -97,6 +98,10 @@ static void start_kernel(struct boot *b, int procfd)
 	connect_gofer(b);
 	boot_check(boot_control_init(), "control socket");
 	kc.platform = b->platform;
+	if (b->c->strace) {
+		strace_init(BOOT_FD_LOG);
+		kc.hooks = &strace_hooks;
+	}
 	boot_check(kernel_init(&kc), "kernel");
 }
 

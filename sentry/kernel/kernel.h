@@ -11,6 +11,7 @@ typedef long sys_handler(struct task *t, const struct sys_args *a);
 struct syscall_table { /* handed down by syscalls/table.c at boot */
 	sys_handler *const *handler; /* index: number; NULL: ENOSYS */
 	const char *const *name;
+	const char *const *signature; /* argument types, for strace */
 	unsigned count;
 };
 
