@@ -188,11 +188,10 @@ static void move_commit(struct mm *mm, const struct remap *r, const struct vma *
 	struct vma *old = NULL;
 
 	vma_remove_range(mm, r->to, r->to + r->new_size, &me->dead);
-	vma_add(mm, proto, &spare);
-	if (r->old_size && !(r->flags & MREMAP_DONTUNMAP)) {
+	if (r->old_size && !(r->flags & MREMAP_DONTUNMAP))
 		vma_remove_range(mm, r->addr, r->addr + r->old_size, &old);
-		vma_destroy_chain(old); /* the new one holds the same references */
-	}
+	vma_add(mm, proto, &spare);
+	vma_destroy_chain(old); /* the new one holds the same references */
 	if (spare)
 		vma_destroy(spare);
 	/* Both places, and what is between them: rare enough. */
