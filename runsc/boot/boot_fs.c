@@ -10,25 +10,37 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include "fs/anon/anon.h"
+#include "fs/dev/dev.h"
+#include "fs/devpts/tty.h"
+#include "fs/pipe/pipe.h"
+#include "fs/sys/sys_fs.h"
 #include "runsc/boot/boot_internal.h"
+#include "runsc/boot/confine.h"
 #include "sentry/arena/arena.h"
 
 #define WEAK __attribute__((weak))
-extern const struct file_system_type goferfs_type WEAK, overlay_type WEAK, tmpfs_type WEAK, proc_type WEAK,
-	sysfs_type WEAK, devtmpfs_type WEAK, devpts_type WEAK, mqueue_type WEAK;
+extern const struct file_system_type goferfs_type WEAK, overlay_type WEAK, tmpfs_type WEAK, mqueue_type WEAK;
 extern int overlay_create(struct caller *c, struct super_block *lower, struct super_block *upper,
 			  struct super_block **out) WEAK;
+extern int proc_init(void) WEAK;
 
 void boot_register_types(void)
 {
 	const struct file_system_type *const types[] = {
-		&goferfs_type, &overlay_type,  &tmpfs_type,  &proc_type,
-		&sysfs_type,   &devtmpfs_type, &devpts_type, &mqueue_type,
+		&goferfs_type, &overlay_type, &tmpfs_type, &mqueue_type,
 	};
 
 	for (size_t i = 0; i < array_size(types); i++)
 		if (types[i])
 			file_system_register(types[i]);
+	anon_init();
+	vfs_set_fifo_ops(&pipe_ops);
+	boot_check(dev_init(), "devices");
+	boot_check(devpts_init(), "devpts");
+	boot_check(sysfs_init(), "sysfs");
+	if (proc_init)
+		boot_check(proc_init(), "proc");
 }
 
 static int make_super(struct boot *b, const char *type, u32 flags, const char *source, const char *options,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* boot_sentry.c - `runsc boot`: from a fresh exec to the workers' loop
  *
- * Order matters: what needs the host's files comes first (proc, the empty root), then what needs no rights
- * (capabilities go), then what forks (platform), then what builds the guest's world, and at last the filter,
- * behind which only tagged host calls exist.
+ * Order matters: what reads the host's files comes first, then the empty root and the loss of all capabilities,
+ * then what forks (platform), then what builds the guest's world, and at last the filter, behind which only
+ * tagged host calls exist.
  */
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fs/hostfd/hostfd.h"
 #include "gofer/client.h"
 #include "platform/host/hostpoll.h"
 #include "platform/platform.h"
@@ -76,6 +77,15 @@ static void connect_gofer(struct boot *b)
 	boot_check(hostpoll_add(&entry, EPOLLRDHUP), "gofer");
 }
 
+/* What needs the host's files, or nothing at all: proc and sys take over what the host tells of its CPUs. */
+static void start_memory(void)
+{
+	boot_check(arena_init(ARENA_SIZE), "arena");
+	boot_check(memfile_init(), "memory file");
+	boot_check(vfs_init(), "vfs");
+	boot_register_types();
+}
+
 static void start_kernel(struct boot *b, int procfd)
 {
 	struct platform_config pc = {.workers = b->c->cpus, .strict = b->c->strict, .procfd = procfd};
@@ -89,12 +99,14 @@ static void start_kernel(struct boot *b, int procfd)
 		.on_exit = on_exit_of_init,
 	};
 
-	boot_check(arena_init(ARENA_SIZE), "arena");
-	boot_check(memfile_init(), "memory file");
-	boot_check(hostpoll_init(), "hostpoll");
+	gva_t vdso, vdso_start;
+	u64 vdso_size;
+
 	boot_check(platform_create("unotify", &pc, &b->platform), "platform");
-	boot_check(vfs_init(), "vfs");
-	boot_register_types();
+	vdso = platform_vdso(b->platform, &vdso_start, &vdso_size);
+	mm_init(vdso, vdso_start, vdso_size);
+	boot_check(hostpoll_init(), "hostpoll");
+	hostfd_init(procfd);
 	connect_gofer(b);
 	boot_check(boot_control_init(), "control socket");
 	kc.platform = b->platform;
@@ -125,6 +137,7 @@ void boot_sentry(void)
 
 	b.c = boot_open_config();
 	prctl(PR_SET_NAME, "runsc-sentry");
+	start_memory();
 	confine(&procfd);
 	start_kernel(&b, procfd);
 	make_caller(&b);
