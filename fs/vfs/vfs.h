@@ -367,6 +367,8 @@ struct mount {
 	char *source;		 /* device name as of mount(2) */
 	u32 source_size;
 	bool detached;
+	struct mount *copy_of;	 /* only while a tree is copied, as work */
+	struct list work;
 };
 
 /* What open gives to FIFOs of any file system (fs/pipe), and to character devices by number (@count minors from
@@ -378,6 +380,8 @@ void vfs_chrdev_register(u32 major, u32 minor, u32 count, const struct file_ops 
 
 void file_system_register(const struct file_system_type *t);
 const struct file_system_type *file_system_find(const char *name);
+/* The types in order of registration (for /proc/filesystems); NULL: no more. */
+const struct file_system_type *file_system_at(unsigned index);
 void path_get(const struct path *p);
 void path_put(const struct path *p);
 
@@ -414,6 +418,8 @@ struct file *vfs_open(struct caller *c, const struct path *start, const char *na
 struct file *vfs_open_path(struct caller *c, const struct path *p, u32 flags);
 int vfs_stat(struct caller *c, const struct path *p, struct kstat *out);
 int vfs_setattr(struct caller *c, const struct path *p, struct attr *a); /* chmod, chown, utimes with checks */
+/* What getattr gives without an op of the file system's. */
+void inode_fill_stat(const struct inode *i, struct kstat *out);
 /* What setattr does to the inode's own fields (inode lock held). */
 void inode_apply_attr(struct inode *i, const struct attr *a);
 struct timespec vfs_now(void);
@@ -468,6 +474,10 @@ int vfs_mmap(struct caller *c, struct file *f, struct mm_map_request *req);
 int vfs_mount(struct caller *c, const char *source, const struct path *target, const char *type, u64 flags,
 	      const char *options);
 int vfs_umount(struct caller *c, const struct path *target, int flags);
+/* The tree at @new_root becomes the root of the namespace, the old one is moved to @put_old. The roots and working
+ * directories of tasks are the caller's business: those at *out_old_root (reference) go to @new_root. */
+int vfs_pivot_root(struct caller *c, const struct path *new_root, const struct path *put_old,
+		   struct path *out_old_root);
 /* Boot: a namespace whose root is @sb; sets nothing in any task. */
 struct mnt_namespace *mnt_ns_create(struct super_block *root_sb, u32 mnt_flags, const char *source);
 struct mnt_namespace *mnt_ns_copy(struct caller *c, struct mnt_namespace *ns, struct path *fix, unsigned nfix);
