@@ -13,6 +13,12 @@
 static SLAB_CACHE(g_file_cache, struct file);
 
 static struct mount *g_anon_mount;
+static void (*g_epoll_release)(struct file *f);
+
+void vfs_set_epoll_release(void (*fn)(struct file *f))
+{
+	g_epoll_release = fn;
+}
 
 struct file *file_create(struct caller *c, const struct path *p, const struct file_ops *op, u32 flags)
 {
@@ -48,6 +54,8 @@ void file_put(struct file *f)
 			notify_dentry(f->path.dentry, mask, 0);
 		locks_release_file(f);
 	}
+	if (unlikely(!list_empty(&f->epoll_links)) && g_epoll_release)
+		g_epoll_release(f);
 	if (f->op && f->op->release)
 		f->op->release(f);
 	if (f->mode & FMODE_HOLDS_WRITE)

@@ -14,6 +14,7 @@
 static SLAB_CACHE(g_inode_cache, struct inode);
 static SLAB_CACHE(g_sb_cache, struct super_block);
 
+static const struct inode_ops g_no_inode_ops = {0};
 static _Atomic u32 g_next_dev = 0x20;
 
 struct timespec vfs_now(void)
@@ -66,7 +67,7 @@ struct inode *inode_create(struct super_block *sb, const struct inode_ops *op, c
 		return NULL;
 	ref_init(&i->ref);
 	i->sb = sb;
-	i->op = op;
+	i->op = op ? op : &g_no_inode_ops;
 	i->fop = fop;
 	i->ino = ino ? ino : atomic_fetch_add(&sb->next_ino, 1);
 	mutex_init(&i->lock, sb->lock_rank);

@@ -40,6 +40,8 @@ int mount_copy_tree(struct mount *m, struct dentry *root, bool all, struct list 
 /* Links a copied tree on @parent, @mountpoint (NULL: as root of @ns). */
 void mount_link_tree(struct list *copy, struct mount *parent, struct dentry *mountpoint,
 		     struct mnt_namespace *ns);
+/* path_text.c: as vfs_path_text, from @root, with the lock held. */
+ssize_t path_text_locked(const struct path *p, const struct path *root, char *buf, size_t size);
 /* Without the lock. */
 void mounts_release(struct list *gone);
 

@@ -47,8 +47,8 @@ static bool prepend_path(struct text *t, const struct path *p, const struct path
 	return true;
 }
 
-/* @deleted: whether to say so. Length, text at the start of @buf, with a 0 behind it. */
-static ssize_t path_text(const struct path *p, const struct path *root, char *buf, size_t size, bool deleted)
+/* Length, text at the start of @buf, with a 0 behind it. The mount lock is held. */
+ssize_t path_text_locked(const struct path *p, const struct path *root, char *buf, size_t size)
 {
 	struct text t = {.buf = buf, .at = size};
 	struct dentry *d = p->dentry;
@@ -56,13 +56,12 @@ static ssize_t path_text(const struct path *p, const struct path *root, char *bu
 	bool reached;
 
 	prepend(&t, "", 1);
-	rwlock_read(&g_mounts.lock);
 	dcache_lock();
 	if (d->flags & DENTRY_ANON) {
 		prepend(&t, d->name, d->name_len);
 		goto out;
 	}
-	if (deleted && (d->flags & DENTRY_UNHASHED) && d->parent != d)
+	if ((d->flags & DENTRY_UNHASHED) && d->parent != d)
 		prepend(&t, " (deleted)", 10);
 	end = t.at;
 	reached = prepend_path(&t, p, root);
@@ -72,16 +71,25 @@ static ssize_t path_text(const struct path *p, const struct path *root, char *bu
 		prepend(&t, "(unreachable)", 13);
 out:
 	dcache_unlock();
-	rwlock_read_unlock(&g_mounts.lock);
 	if (t.cut)
 		return -ENAMETOOLONG;
 	memmove(buf, buf + t.at, size - t.at);
 	return size - t.at - 1;
 }
 
+static ssize_t path_text(const struct path *p, const struct path *root, char *buf, size_t size)
+{
+	ssize_t n;
+
+	rwlock_read(&g_mounts.lock);
+	n = path_text_locked(p, root, buf, size);
+	rwlock_read_unlock(&g_mounts.lock);
+	return n;
+}
+
 ssize_t vfs_path_text(struct caller *c, const struct path *p, char *buf, size_t size)
 {
-	return path_text(p, &c->root, buf, size, true);
+	return path_text(p, &c->root, buf, size);
 }
 
 void path_describe(const struct path *p, struct strbuf *s)
@@ -92,14 +100,9 @@ void path_describe(const struct path *p, struct strbuf *s)
 		s->cut = true;
 		return;
 	}
-	n = path_text(p, NULL, s->buf + s->len, s->size - s->len, true);
+	n = path_text(p, NULL, s->buf + s->len, s->size - s->len);
 	if (n < 0)
 		s->cut = true;
 	else
 		s->len += n;
-}
-
-ssize_t path_text_within(const struct path *p, const struct path *root, char *buf, size_t size)
-{
-	return path_text(p, root, buf, size, false);
 }

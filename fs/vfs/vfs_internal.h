@@ -134,8 +134,6 @@ void touch_atime(struct file *f);
 s64 generic_seek(u64 pos, u64 size, s64 off, int whence);
 /* Appends the path as seen from the root of its own namespace. */
 void path_describe(const struct path *p, struct strbuf *s);
-/* As vfs_path_text, from @root, without " (deleted)". */
-ssize_t path_text_within(const struct path *p, const struct path *root, char *buf, size_t size);
 /* O_TRUNC of a file just opened. */
 int vfs_truncate_opened(struct caller *c, struct file *f);
 const struct file_ops *special_file_ops(const struct inode *i);
