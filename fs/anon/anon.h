@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* anon.h - files without a place: eventfd, timerfd, signalfd, epoll, pidfd
+/* anon.h - files without a place: eventfd, timerfd, signalfd, epoll
  *
  * The calls that make a file return one reference or an ERR_PTR; @flags are those of the open file
  * (O_NONBLOCK); close-on-exec is the descriptor's. The others return -EINVAL when the file is of another kind,
@@ -9,8 +9,6 @@
 #define FS_ANON_ANON_H
 
 #include "fs/vfs/vfs.h"
-
-struct tgroup;
 
 /* At boot, after vfs_init. */
 void anon_init(void);
@@ -28,10 +26,6 @@ int timerfd_get(struct file *f, struct timerfd_spec *out);
 /* @mask: bit signo - 1. */
 struct file *signalfd_create(struct caller *c, u64 mask, u32 flags);
 int signalfd_set_mask(struct file *f, u64 mask);
-
-/* The process that @f refers to, borrowed as long as @f is held; NULL when @f is no pidfd. */
-struct file *pidfd_create(struct caller *c, struct tgroup *tg, u32 flags);
-struct tgroup *pidfd_tgroup(struct file *f);
 
 /* --- epoll -------------------------------------------------------------------------------------- */
 

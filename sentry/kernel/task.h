@@ -166,12 +166,15 @@ struct tgroup {
 	/* [T] from here on */
 	struct task *leader;
 	struct list tasks;	/* task.group_link */
-	u32 live;		/* tasks that have not exited */
+	u32 live;		/* tasks that have not begun to exit */
+	u32 present;		/* tasks that have not exited */
 	s32 tgid;
 	struct tgroup *parent;	/* who waits for us; init when orphaned */
 	struct task *parent_task; /* thread that made us (pdeathsig, __WNOTHREAD) */
 	struct list children, sibling;
+	struct list all_link;	/* in g_kernel->groups */
 	bool is_subreaper, has_subreaper_ancestor, did_exec;
+	bool unkillable;	/* process 1: signals with their default action do nothing */
 	u32 exit_signal;	/* to the parent */
 	struct pgrp *pgrp;
 	struct list pgrp_link;
@@ -197,6 +200,7 @@ struct tgroup {
 	u64 itimer_interval[3];
 	u64 itimer_value[3];	/* VIRTUAL, PROF: CPU time (ns) of the next signal; 0: off */
 	struct timer cpu_timer; /* looks at the CPU time now and then while one of them or RLIMIT_CPU is on */
+	u64 cpu_last, cpu_delay; /* of cpu_timer: CPU time at its last look, ns it waits at least */
 	u64 cpu_soft_next;	/* seconds of CPU time for the next SIGXCPU */
 	struct list posix_timers;
 	u32 next_timer_id;
@@ -271,10 +275,10 @@ struct task {
 	gva_t clear_child_tid;
 	gva_t robust_list;
 	struct robust_walk {	/* exit: what is left of the list */
-		gva_t entry, pending;
-		s64 offset;
+		u64 entry, next, pending; /* bit 0: a PI futex; entry 0: at the end */
+		u64 offset;
 		u32 left;
-		bool entry_pi, pending_pi, started;
+		bool started, ordered, in_pending;
 	} robust;
 	struct task *vfork_child_of; /* [T] parent that waits until we exec or exit (reference) */
 	struct waitq vfork_done;     /* of the parent: woken by the child */
@@ -383,7 +387,7 @@ long task_exit(struct task *t, u32 code, bool group);
 /* TW_KILL is set: the owner exits the task with its group's status. Any border state. Returns -EGONE. */
 long task_exit_killed(struct task *t);
 /* The stub process behind every task whose mm is @as_owner (as a value only) died: they all exit, by proxy. */
-void task_as_died(void *as_owner, int status);
+void task_as_died(struct worker *w, void *as_owner, int status);
 /* Process 1 (task_clone.c): everything but its program and mm. State TS_RUNNING, owned by the caller. */
 struct first_task;
 int task_create_init(const struct first_task *f, struct task **out);
@@ -427,9 +431,6 @@ void signal_send_self(struct task *t, int sig);
 
 /* --- sessions and job control (session.c) --------------------------------------------------------- */
 
-/* A read (SIGTTIN) or a write or change (SIGTTOU) by @t on the terminal of session @s whose foreground group is @fg:
- * 0: go on; -EIO; -ERESTARTSYS: the group was signalled. Takes [T]. */
-int job_control_check(struct task *t, struct session *s, struct pgrp *fg, int sig);
 /* [T] held: nobody outside the group could continue it. */
 bool pgrp_is_orphaned(struct pgrp *g);
 

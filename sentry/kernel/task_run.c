@@ -423,7 +423,7 @@ void task_handle_event(struct worker *w, struct pevent *ev)
 	struct task *t = ev->owner;
 
 	if (unlikely(ev->kind == PEV_DIED)) {
-		task_as_died(ev->owner, ev->status);
+		task_as_died(w, ev->owner, ev->status);
 		return;
 	}
 	if (unlikely(ev->kind == PEV_WAKE))
