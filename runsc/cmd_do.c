@@ -26,7 +26,8 @@ static int add_volume(struct region *r, struct spec *s, const char *text, struct
 	struct stat st;
 
 	if (!dst || dst[1] != '/')
-		return error_set(e, "--volume %s: expected SRC:DST[:ro] with an absolute DST", text);
+		return error_set(e, "--volume %s: expected SRC:DST[:ro] with an absolute DST",
+				 text);
 	*dst++ = 0;
 	mode = strchr(dst, ':');
 	if (mode)
@@ -182,8 +183,9 @@ const struct command command_do = {
 	.name = "do",
 	.summary = "run a command on the host's files; its changes stay in memory",
 	.arguments = "[--] command [arguments...]",
-	.description = "The host's root is read-only below a memory overlay. Terminal, signals and exit\n"
-		       "   status are passed through. Works for root and for ordinary users.",
+	.description =
+		"The host's root is read-only below a memory overlay. Terminal, signals and exit\n"
+		"   status are passed through. Works for root and for ordinary users.",
 	.options = options,
 	.run = run_do,
 };

@@ -93,7 +93,8 @@ const struct command command_run = {
 	.name = "run",
 	.summary = "create and run a container",
 	.arguments = "<container-id>",
-	.description = "Runs the container that the bundle's config.json describes, and waits for it.",
+	.description =
+		"Runs the container that the bundle's config.json describes, and waits for it.",
 	.options = options,
 	.run = run_run,
 };

@@ -68,7 +68,8 @@ const struct command command_spec = {
 	.name = "spec",
 	.summary = "create a new specification file",
 	.arguments = "",
-	.description = "Writes an example \"config.json\" into the bundle. Its args run \"sh\": edit them,\n"
+	.description = "Writes an example \"config.json\" into the bundle. Its args run \"sh\": "
+		       "edit them,\n"
 		       "   and put the container's files into the directory \"rootfs\" beside it.",
 	.options = options,
 	.run = run_spec,

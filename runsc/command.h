@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* command.h - commands of runsc and their options
  *
- * Each command is one file with a struct command: a table of options that says where each value goes
- * in the command's own structure, and a function. Help texts come from the same tables. Options are
- * written as runc's users and clients write them: "--name value", "--name=value", "-name value".
+ * Each command is one file with a struct command: a table of options that says where each value
+ * goes in the command's own structure, and a function. Help texts come from the same tables.
+ * Options are written as runc's users and clients write them: "--name value", "--name=value",
+ * "-name value".
  */
 #ifndef RUNSC_COMMAND_H
 #define RUNSC_COMMAND_H
@@ -51,7 +52,7 @@ extern struct globals g_globals;
 struct command {
 	const char *name;
 	const char *summary;
-	const char *arguments; /* as the usage line shows them */
+	const char *arguments;	 /* as the usage line shows them */
 	const char *description; /* may be NULL */
 	const struct option *options;
 	/* @argv: what follows the command's name, NULL-terminated. Returns the exit status. */

@@ -2,8 +2,8 @@
 /* console.h - the terminal that runsc was started on
  *
  * When stdin and stdout are a terminal, the line discipline that the guest sees is the sentry's
- * (fs/devpts): the host's is set to raw while the sandbox runs, so that each byte, ^C too, goes inside.
- * When only one of them is, the descriptors are handed through as they are.
+ * (fs/devpts): the host's is set to raw while the sandbox runs, so that each byte, ^C too, goes
+ * inside. When only one of them is, the descriptors are handed through as they are.
  */
 #ifndef RUNSC_CONSOLE_H
 #define RUNSC_CONSOLE_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main.c - runsc: global options, then one command
  *
- * Exit status and texts follow runc: 1 for what went wrong before the container ran, 3 for an unknown
- * command, otherwise the command's. "boot" and "gofer" are how runsc re-executes itself: no commands
- * for people.
+ * Exit status and texts follow runc: 1 for what went wrong before the container ran, 3 for an
+ * unknown command, otherwise the command's. "boot" and "gofer" are how runsc re-executes itself: no
+ * commands for people.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include "runsc/boot/boot.h"
 #include "runsc/command.h"
 
-#define OCI_VERSION	"1.0.2-dev"
+#define OCI_VERSION	 "1.0.2-dev"
 #define BULKHEAD_VERSION "0.1.0"
 
 struct globals g_globals = {.log_fd = 2};
@@ -25,7 +25,8 @@ const struct command *const commands[] = {
 static const struct option global_options[] = {
 	{"debug", 0, OPTION_FLAG, GLOBAL(debug), "enable debug logging"},
 	{"strace", 0, OPTION_FLAG, GLOBAL(strace), "print the system calls of all tasks"},
-	{"log", 0, OPTION_VALUE, GLOBAL(log), "file to write log lines to (default: standard error)"},
+	{"log", 0, OPTION_VALUE, GLOBAL(log),
+	 "file to write log lines to (default: standard error)"},
 	{"log-format", 0, OPTION_VALUE, GLOBAL(log_format),
 	 "form of log lines: 'text' or 'json' (default: \"text\")"},
 	{"root", 0, OPTION_VALUE, GLOBAL(root), "directory for the state of containers"},
@@ -52,9 +53,10 @@ void version_text(FILE *f)
 
 void app_help_text(FILE *f)
 {
-	fprintf(f, "NAME:\n   runsc - runs containers on a kernel of their own, in user space\n\n"
-		   "USAGE:\n   runsc [global options] command [command options] [arguments...]\n\n"
-		   "VERSION:\n   %s\nspec: %s\n\nCOMMANDS:\n",
+	fprintf(f,
+		"NAME:\n   runsc - runs containers on a kernel of their own, in user space\n\n"
+		"USAGE:\n   runsc [global options] command [command options] [arguments...]\n\n"
+		"VERSION:\n   %s\nspec: %s\n\nCOMMANDS:\n",
 		BULKHEAD_VERSION, OCI_VERSION);
 	for (size_t i = 0; commands[i]; i++)
 		fprintf(f, "   %-8s  %s\n", commands[i]->name, commands[i]->summary);

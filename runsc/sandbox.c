@@ -35,7 +35,8 @@ int sandbox_init(struct sandbox *s, struct error *e)
 	return 0;
 }
 
-/* Is @path (inside) there without help: in the root, or below a mount that comes before number @upto? */
+/* Is @path (inside) there without help: in the root, or below a mount that comes before number
+ * @upto? */
 static bool place_exists(const struct spec *s, int root_fd, const char *path, u32 upto)
 {
 	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
@@ -44,7 +45,8 @@ static bool place_exists(const struct spec *s, int root_fd, const char *path, u3
 	for (u32 i = 0; i < upto; i++) {
 		size_t n = strlen(s->mounts[i].destination);
 
-		if (n > 1 && !strncmp(s->mounts[i].destination, path, n) && (!path[n] || path[n] == '/'))
+		if (n > 1 && !strncmp(s->mounts[i].destination, path, n) &&
+		    (!path[n] || path[n] == '/'))
 			return true;
 	}
 	fd = (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));

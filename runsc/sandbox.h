@@ -6,8 +6,8 @@
  * forwards signals and window sizes until the sentry tells the wait status of process 1.
  *
  * Nothing outlives anything: the sentry is process 1 of a pid namespace that holds all stubs, both
- * children die with the starter (parent-death signal, and the end of a socket for the moment before it
- * is set), the gofer ends when the sentry's socket does, and the sentry when the gofer's does.
+ * children die with the starter (parent-death signal, and the end of a socket for the moment before
+ * it is set), the gofer ends when the sentry's socket does, and the sentry when the gofer's does.
  */
 #ifndef RUNSC_SANDBOX_H
 #define RUNSC_SANDBOX_H

@@ -7,9 +7,10 @@
  *
  * Ids. The sentry always has a user namespace with one id in it. Started by root, that id is one
  * that nobody else on the host has (2000000000 + random), so that the sentry owns nothing outside;
- * started by an ordinary user it is the user's, which needs no privilege. The gofer needs the rights
- * of its starter on files: started by root it has no user namespace; started by a user it has one
- * that maps the user to itself, with the capabilities to mount raised as ambient ones over the exec.
+ * started by an ordinary user it is the user's, which needs no privilege. The gofer needs the
+ * rights of its starter on files: started by root it has no user namespace; started by a user it
+ * has one that maps the user to itself, with the capabilities to mount raised as ambient ones over
+ * the exec.
  */
 #include <fcntl.h>
 #include <grp.h>
@@ -28,15 +29,16 @@
 #include "gofer/server.h"
 #include "runsc/sandbox.h"
 
-#define NS_COMMON   (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
+#define NS_COMMON \
+	(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
 #define PRIVATE_IDS 2000000000u
 
 struct child {
-	const char *name;     /* argv[0] of the new program */
-	unsigned long flags;  /* namespaces */
+	const char *name;		      /* argv[0] of the new program */
+	unsigned long flags;		      /* namespaces */
 	u32 inside, outside_uid, outside_gid; /* the one mapping of a user namespace */
-	int fds[BOOT_FD_COUNT]; /* -1: not given; index: number in the child */
-	int go[2];	      /* pipe: a byte when the maps are written */
+	int fds[BOOT_FD_COUNT];		      /* -1: not given; index: number in the child */
+	int go[2];			      /* pipe: a byte when the maps are written */
 };
 
 static void child_fail(const char *what)
@@ -82,7 +84,7 @@ static void place_fds(const struct child *c)
 
 static void __attribute__((noreturn)) child_main(const struct child *c)
 {
-	char *argv[] = {(char *)(uintptr_t)c->name, (char *)(uintptr_t)"boot", NULL};
+	char *argv[] = {(char *)(uintptr_t)c->name, (char *)(uintptr_t) "boot", NULL};
 	char *envp[] = {NULL};
 	sigset_t none;
 	char byte;
@@ -139,7 +141,8 @@ static int write_maps(const struct child *c, pid_t pid, struct error *e)
 	err = write_file(pid, "uid_map", text);
 	if (err)
 		return error_set_errno(e, err, "map the ids of a user namespace");
-	snprintf(text, sizeof(text), "%u %u 1\n", c->inside == 0 ? 0 : c->outside_gid, c->outside_gid);
+	snprintf(text, sizeof(text), "%u %u 1\n", c->inside == 0 ? 0 : c->outside_gid,
+		 c->outside_gid);
 	err = write_file(pid, "gid_map", text);
 	if (err)
 		return error_set_errno(e, err, "map the group ids of a user namespace");

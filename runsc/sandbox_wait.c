@@ -70,8 +70,7 @@ static bool take_message(struct sandbox *s, int *out_status, struct error *e)
 	if (m.type == BOOT_FAILED)
 		error_set(e, "%s", m.text);
 	else if (m.type == BOOT_EXIT)
-		*out_status = WIFSIGNALED(m.value) ? 128 + WTERMSIG(m.value)
-						   : WEXITSTATUS(m.value);
+		*out_status = WIFSIGNALED(m.value) ? 128 + WTERMSIG(m.value) : WEXITSTATUS(m.value);
 	return m.type == BOOT_FAILED || m.type == BOOT_EXIT;
 }
 

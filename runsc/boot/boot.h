@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* boot.h - the two processes of a sandbox as `runsc` starts them: what they are given, what they say
+/* boot.h - the two processes of a sandbox as `runsc` starts them: what they are given, what they
+ * say
  *
- * `runsc boot` (the sentry) and `runsc gofer` find their descriptors at fixed numbers and everything
- * else in the struct boot_config at the root of the region behind BOOT_FD_CONFIG. Sentry and `runsc`
- * talk over BOOT_FD_CONTROL, a SOCK_SEQPACKET pair, in struct boot_message; its end is the end of the
- * sandbox for both.
+ * `runsc boot` (the sentry) and `runsc gofer` find their descriptors at fixed numbers and
+ * everything else in the struct boot_config at the root of the region behind BOOT_FD_CONFIG. Sentry
+ * and `runsc` talk over BOOT_FD_CONTROL, a SOCK_SEQPACKET pair, in struct boot_message; its end is
+ * the end of the sandbox for both.
  */
 #ifndef RUNSC_BOOT_BOOT_H
 #define RUNSC_BOOT_BOOT_H
@@ -30,16 +31,16 @@ struct boot_config {
 	struct spec spec;
 	struct boot_tree *trees; /* 0: the root; others by spec_mount.tree */
 	u32 tree_count;
-	bool overlay;	  /* changes of the root stay in memory */
+	bool overlay;	     /* changes of the root stay in memory */
 	bool default_mounts; /* `do`: proc, sys, dev as every program expects them */
-	bool rootless;	  /* started by an ordinary user */
-	bool console;	  /* stdin and stdout are a terminal that `runsc` has made raw */
+	bool rootless;	     /* started by an ordinary user */
+	bool console;	     /* stdin and stdout are a terminal that `runsc` has made raw */
 	bool strace, debug;
-	bool strict;	  /* no call is left to the host (platform_config.strict) */
+	bool strict; /* no call is left to the host (platform_config.strict) */
 	enum log_level log_level;
 	bool log_json;
 	u16 rows, columns; /* of the terminal */
-	u64 memory_limit; /* of the cgroup, bytes; 0: none */
+	u64 memory_limit;  /* of the cgroup, bytes; 0: none */
 	u32 cpus;
 };
 

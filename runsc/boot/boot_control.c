@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* boot_control.c - the sentry's end of the socket to runsc
  *
- * Comes: signals for process 1, window sizes. Goes: why nothing was started, or the wait status of process 1.
- * When it hangs up the starter is dead, and so is the sandbox.
+ * Comes: signals for process 1, window sizes. Goes: why nothing was started, or the wait status of
+ * process 1. When it hangs up the starter is dead, and so is the sandbox.
  */
 #include <sys/epoll.h>
 #include <unistd.h>

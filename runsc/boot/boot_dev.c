@@ -11,11 +11,11 @@ int boot_populate_dev(struct boot *b)
 		const char *name;
 		unsigned major, minor;
 	} nodes[] = {
-		{"/dev/null", 1, 3},	{"/dev/zero", 1, 5},   {"/dev/full", 1, 7},
-		{"/dev/random", 1, 8},	{"/dev/urandom", 1, 9}, {"/dev/tty", 5, 0},
+		{"/dev/null", 1, 3},   {"/dev/zero", 1, 5},    {"/dev/full", 1, 7},
+		{"/dev/random", 1, 8}, {"/dev/urandom", 1, 9}, {"/dev/tty", 5, 0},
 	};
 	static const char *const links[][2] = {
-		{"/dev/fd", "/proc/self/fd"},	     {"/dev/stdin", "/proc/self/fd/0"},
+		{"/dev/fd", "/proc/self/fd"},	    {"/dev/stdin", "/proc/self/fd/0"},
 		{"/dev/stdout", "/proc/self/fd/1"}, {"/dev/stderr", "/proc/self/fd/2"},
 		{"/dev/ptmx", "pts/ptmx"},
 	};

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* boot_fs.c - the file systems of the sandbox and where they are mounted
  *
- * Theory of operation: the root is tree 0 of the gofer, alone (`run`) or below a tmpfs (`do`). On it come
- * the mounts of the specification in their order, then the hidden and read-only paths; the root
- * becomes read-only last, so that missing mount points can be made before. All paths are walked inside
- * the new namespace: a symbolic link of the image leads nowhere else.
+ * Theory of operation: the root is tree 0 of the gofer, alone (`run`) or below a tmpfs (`do`). On
+ * it come the mounts of the specification in their order, then the hidden and read-only paths; the
+ * root becomes read-only last, so that missing mount points can be made before. All paths are
+ * walked inside the new namespace: a symbolic link of the image leads nowhere else.
  */
 #include <stdio.h>
 #include <sys/mount.h>
@@ -20,7 +20,8 @@
 #include "sentry/arena/arena.h"
 
 #define WEAK __attribute__((weak))
-extern const struct file_system_type goferfs_type WEAK, overlay_type WEAK, tmpfs_type WEAK, mqueue_type WEAK;
+extern const struct file_system_type goferfs_type WEAK, overlay_type WEAK, tmpfs_type WEAK,
+	mqueue_type WEAK;
 extern int overlay_create(struct caller *c, struct super_block *lower, struct super_block *upper,
 			  struct super_block **out) WEAK;
 extern int proc_init(void) WEAK;
@@ -28,7 +29,10 @@ extern int proc_init(void) WEAK;
 void boot_register_types(void)
 {
 	const struct file_system_type *const types[] = {
-		&goferfs_type, &overlay_type, &tmpfs_type, &mqueue_type,
+		&goferfs_type,
+		&overlay_type,
+		&tmpfs_type,
+		&mqueue_type,
 	};
 
 	for (size_t i = 0; i < array_size(types); i++)
@@ -43,8 +47,8 @@ void boot_register_types(void)
 		boot_check(proc_init(), "proc");
 }
 
-static int make_super(struct boot *b, const char *type, u32 flags, const char *source, const char *options,
-		      struct super_block **out)
+static int make_super(struct boot *b, const char *type, u32 flags, const char *source,
+		      const char *options, struct super_block **out)
 {
 	const struct file_system_type *t = file_system_find(type);
 
@@ -77,7 +81,8 @@ static int mount_root(struct boot *b)
 	if (b->c->overlay) {
 		err = make_super(b, "tmpfs", 0, "upper", "mode=0755", &upper);
 		if (!err)
-			err = overlay_create ? overlay_create(&b->caller, lower, upper, &root) : -ENODEV;
+			err = overlay_create ? overlay_create(&b->caller, lower, upper, &root)
+					     : -ENODEV;
 		if (err)
 			return error_set_errno(&b->error, err, "overlay of the root");
 	}
@@ -151,7 +156,8 @@ static int mount_point(struct boot *b, const char *path, bool dir, struct path *
 	return err;
 }
 
-static int attach(struct boot *b, struct super_block *sb, const char *where, bool dir, u32 flags, const char *source)
+static int attach(struct boot *b, struct super_block *sb, const char *where, bool dir, u32 flags,
+		  const char *source)
 {
 	struct path at;
 	int err = mount_point(b, where, dir, &at);
@@ -166,14 +172,16 @@ static int attach(struct boot *b, struct super_block *sb, const char *where, boo
 static const char *kind_type(const struct spec_mount *m)
 {
 	static const char *const names[] = {
-		[SPEC_MOUNT_TMPFS] = "tmpfs",	[SPEC_MOUNT_PROC] = "proc",	[SPEC_MOUNT_SYSFS] = "sysfs",
-		[SPEC_MOUNT_DEVPTS] = "devpts", [SPEC_MOUNT_MQUEUE] = "mqueue",
+		[SPEC_MOUNT_TMPFS] = "tmpfs",	[SPEC_MOUNT_PROC] = "proc",
+		[SPEC_MOUNT_SYSFS] = "sysfs",	[SPEC_MOUNT_DEVPTS] = "devpts",
+		[SPEC_MOUNT_MQUEUE] = "mqueue",
 	};
 
 	return names[m->kind];
 }
 
-#define MOUNT_FLAGS (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME)
+#define MOUNT_FLAGS \
+	(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME)
 
 static int mount_one(struct boot *b, const struct spec_mount *m)
 {
@@ -192,12 +200,14 @@ static int mount_one(struct boot *b, const struct spec_mount *m)
 	}
 	if (err)
 		return error_set_errno(&b->error, err, "mount %s on %s", m->type, m->destination);
-	err = attach(b, sb, m->destination, dir, flags, m->source && *m->source ? m->source : m->type);
+	err = attach(b, sb, m->destination, dir, flags,
+		     m->source && *m->source ? m->source : m->type);
 	if (!err && m->kind == SPEC_MOUNT_TMPFS && !strcmp(m->destination, "/dev"))
 		err = boot_populate_dev(b);
 	if (err)
 		return error_set_errno(&b->error, err, "mount %s on %s",
-				       m->kind == SPEC_MOUNT_BIND ? m->source : m->type, m->destination);
+				       m->kind == SPEC_MOUNT_BIND ? m->source : m->type,
+				       m->destination);
 	return 0;
 }
 
@@ -205,18 +215,42 @@ static int mount_one(struct boot *b, const struct spec_mount *m)
 static int mount_defaults(struct boot *b)
 {
 	static const struct spec_mount all[] = {
-		{.kind = SPEC_MOUNT_PROC, .destination = "/proc", .type = "proc", .source = "proc", .data = "",
+		{.kind = SPEC_MOUNT_PROC,
+		 .destination = "/proc",
+		 .type = "proc",
+		 .source = "proc",
+		 .data = "",
 		 .flags = MS_NOSUID | MS_NODEV | MS_NOEXEC},
-		{.kind = SPEC_MOUNT_SYSFS, .destination = "/sys", .type = "sysfs", .source = "sysfs", .data = "",
+		{.kind = SPEC_MOUNT_SYSFS,
+		 .destination = "/sys",
+		 .type = "sysfs",
+		 .source = "sysfs",
+		 .data = "",
 		 .flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC},
-		{.kind = SPEC_MOUNT_TMPFS, .destination = "/dev", .type = "tmpfs", .source = "tmpfs",
-		 .data = "mode=755", .flags = MS_NOSUID},
-		{.kind = SPEC_MOUNT_DEVPTS, .destination = "/dev/pts", .type = "devpts", .source = "devpts",
-		 .data = "mode=0620,gid=5,ptmxmode=0666", .flags = MS_NOSUID | MS_NOEXEC},
-		{.kind = SPEC_MOUNT_TMPFS, .destination = "/dev/shm", .type = "tmpfs", .source = "shm",
-		 .data = "mode=1777", .flags = MS_NOSUID | MS_NODEV},
-		{.kind = SPEC_MOUNT_MQUEUE, .destination = "/dev/mqueue", .type = "mqueue", .source = "mqueue",
-		 .data = "", .flags = MS_NOSUID | MS_NODEV | MS_NOEXEC},
+		{.kind = SPEC_MOUNT_TMPFS,
+		 .destination = "/dev",
+		 .type = "tmpfs",
+		 .source = "tmpfs",
+		 .data = "mode=755",
+		 .flags = MS_NOSUID},
+		{.kind = SPEC_MOUNT_DEVPTS,
+		 .destination = "/dev/pts",
+		 .type = "devpts",
+		 .source = "devpts",
+		 .data = "mode=0620,gid=5,ptmxmode=0666",
+		 .flags = MS_NOSUID | MS_NOEXEC},
+		{.kind = SPEC_MOUNT_TMPFS,
+		 .destination = "/dev/shm",
+		 .type = "tmpfs",
+		 .source = "shm",
+		 .data = "mode=1777",
+		 .flags = MS_NOSUID | MS_NODEV},
+		{.kind = SPEC_MOUNT_MQUEUE,
+		 .destination = "/dev/mqueue",
+		 .type = "mqueue",
+		 .source = "mqueue",
+		 .data = "",
+		 .flags = MS_NOSUID | MS_NODEV | MS_NOEXEC},
 	};
 	const struct spec *s = &b->c->spec;
 
@@ -225,7 +259,8 @@ static int mount_defaults(struct boot *b)
 		int err;
 
 		for (u32 k = 0; k < s->mount_count; k++)
-			wanted = wanted && strcmp(s->mounts[k].destination, all[i].destination) != 0;
+			wanted =
+				wanted && strcmp(s->mounts[k].destination, all[i].destination) != 0;
 		if (!wanted || !file_system_find(all[i].type))
 			continue;
 		err = mount_one(b, &all[i]);
@@ -276,12 +311,14 @@ static int restrict_paths(struct boot *b)
 	for (char **p = s->readonly_paths; p && *p; p++) {
 		err = make_readonly(b, *p);
 		if (err)
-			return error_set_errno(&b->error, err, "config.json: linux.readonlyPaths: %s", *p);
+			return error_set_errno(&b->error, err,
+					       "config.json: linux.readonlyPaths: %s", *p);
 	}
 	for (char **p = s->masked_paths; p && *p; p++) {
 		err = hide_path(b, *p);
 		if (err)
-			return error_set_errno(&b->error, err, "config.json: linux.maskedPaths: %s", *p);
+			return error_set_errno(&b->error, err, "config.json: linux.maskedPaths: %s",
+					       *p);
 	}
 	return 0;
 }
@@ -301,6 +338,7 @@ int boot_mount_all(struct boot *b)
 		return error_set_errno(&b->error, err, "process.cwd: %s", s->process.cwd);
 	err = restrict_paths(b);
 	if (!err && s->root_readonly && !b->c->overlay)
-		err = vfs_mount(&b->caller, "/", &b->caller.root, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL);
+		err = vfs_mount(&b->caller, "/", &b->caller.root, NULL,
+				MS_BIND | MS_REMOUNT | MS_RDONLY, NULL);
 	return err ? error_set_errno(&b->error, err, "make the root read-only") : 0;
 }

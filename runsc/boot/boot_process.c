@@ -64,7 +64,8 @@ static int make_stdio(struct boot *b, struct first_task *f)
 			file_put(f->stdio[fd]);
 		f->stdio[fd] = hostfd_create(&b->caller, fd);
 		if (IS_ERR(f->stdio[fd]))
-			return error_set_errno(&b->error, (int)PTR_ERR(f->stdio[fd]), "standard file %d", fd);
+			return error_set_errno(&b->error, (int)PTR_ERR(f->stdio[fd]),
+					       "standard file %d", fd);
 	}
 	return 0;
 }
@@ -75,9 +76,11 @@ static int explain_exec(struct boot *b, const char *name, int err)
 	char text[128];
 
 	if (err == -ENOENT && !strchr(name, '/'))
-		return error_set(&b->error, "exec: \"%s\": executable file not found in $PATH", name);
+		return error_set(&b->error, "exec: \"%s\": executable file not found in $PATH",
+				 name);
 	if (err == -ENOENT)
-		return error_set(&b->error, "exec: \"%s\": stat %s: no such file or directory", name, name);
+		return error_set(&b->error, "exec: \"%s\": stat %s: no such file or directory",
+				 name, name);
 	return error_set(&b->error, "exec: \"%s\": %s", name, error_name(err, text, sizeof(text)));
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* boot_sentry.c - `runsc boot`: from a fresh exec to the workers' loop
  *
- * Order matters: what reads the host's files comes first, then the empty root and the loss of all capabilities,
- * then what forks (platform), then what builds the guest's world, and at last the filter, behind which only
- * tagged host calls exist.
+ * Order matters: what reads the host's files comes first, then the empty root and the loss of all
+ * capabilities, then what forks (platform), then what builds the guest's world, and at last the
+ * filter, behind which only tagged host calls exist.
  */
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -69,7 +69,8 @@ static void connect_gofer(struct boot *b)
 	static struct hostpoll_entry entry = {.fn = gofer_event};
 	struct gofer_client *client;
 
-	boot_check(gofer_client_create(BOOT_FD_GOFER, BOOT_FD_SHM, b->c->cpus, &b->client), "gofer");
+	boot_check(gofer_client_create(BOOT_FD_GOFER, BOOT_FD_SHM, b->c->cpus, &b->client),
+		   "gofer");
 	client = gofer_client_at(b->client);
 	gofer_client_on_death(client, gofer_died, NULL);
 	entry.fd = gofer_client_socket(client);
@@ -77,7 +78,8 @@ static void connect_gofer(struct boot *b)
 	boot_check(hostpoll_add(&entry, EPOLLRDHUP), "gofer");
 }
 
-/* What needs the host's files, or nothing at all: proc and sys take over what the host tells of its CPUs. */
+/* What needs the host's files, or nothing at all: proc and sys take over what the host tells of its
+ * CPUs. */
 static void start_memory(void)
 {
 	boot_check(arena_init(ARENA_SIZE), "arena");
@@ -88,7 +90,8 @@ static void start_memory(void)
 
 static void start_kernel(struct boot *b, int procfd)
 {
-	struct platform_config pc = {.workers = b->c->cpus, .strict = b->c->strict, .procfd = procfd};
+	struct platform_config pc = {
+		.workers = b->c->cpus, .strict = b->c->strict, .procfd = procfd};
 	struct kernel_config kc = {
 		.syscalls = &syscall_table,
 		.workers = b->c->cpus,

@@ -89,8 +89,8 @@ void confine_pivot(int root_fd)
 	check_call(syscall(SYS_pivot_root, ".", "."), "pivot_root");
 	check_call(umount2(".", MNT_DETACH), "forget the host's root");
 	check_call(chdir("/"), "enter the empty root");
-	check_call(mount("", "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
-			 NULL),
+	check_call(mount("", "/", NULL,
+			 MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL),
 		   "make the root read-only");
 	close(root_fd);
 }

@@ -11,7 +11,8 @@ void boot_check(int err, const char *what);
 /* Maps the configuration and sets up the log; closes the descriptor. */
 const struct boot_config *boot_open_config(void);
 
-/* Dies with the parent, from now on; @alive is a socket whose end means that it is dead already, or -1. */
+/* Dies with the parent, from now on; @alive is a socket whose end means that it is dead already, or
+ * -1. */
 void confine_die_with_parent(int alive);
 /* Mounts of this process no longer have to do with the host's. */
 void confine_private_mounts(void);
@@ -19,8 +20,8 @@ void confine_private_mounts(void);
 int confine_new_root(const char **out_place);
 /* Makes that tmpfs the root, forgets the old one, and makes it read-only. */
 void confine_pivot(int root_fd);
-/* A proc file system of our pid namespace with nothing but processes in it, mounted nowhere; -1 when
- * the host does not allow one. */
+/* A proc file system of our pid namespace with nothing but processes in it, mounted nowhere; -1
+ * when the host does not allow one. */
 int confine_open_proc(void);
 /* No capability, now and for ever; no_new_privs. */
 void confine_drop_capabilities(void);

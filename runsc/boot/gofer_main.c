@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gofer_main.c - `runsc gofer`: a root that holds the container's file trees and nothing else
  *
- * Theory of operation: each tree is taken as a detached recursive copy of its mounts (open_tree), so that
- * what is mounted where in the new root cannot change what the next one sees. They are attached as /0,
- * /1, ... of a tmpfs, which then becomes the root of a mount namespace of our own. File systems that
- * show or control the host's processes and devices (proc, sysfs, devtmpfs, cgroup and so on) are
- * covered by empty ones wherever they turn up inside: through /proc/PID/root a gofer could leave its
- * trees. The sentry has its own of these kinds. A device cannot be opened (nodev).
+ * Theory of operation: each tree is taken as a detached recursive copy of its mounts (open_tree),
+ * so that what is mounted where in the new root cannot change what the next one sees. They are
+ * attached as /0, /1, ... of a tmpfs, which then becomes the root of a mount namespace of our own.
+ * File systems that show or control the host's processes and devices (proc, sysfs, devtmpfs, cgroup
+ * and so on) are covered by empty ones wherever they turn up inside: through /proc/PID/root a gofer
+ * could leave its trees. The sentry has its own of these kinds. A device cannot be opened (nodev).
  */
 #include <fcntl.h>
 #include <linux/mount.h>
@@ -34,7 +34,8 @@ static int take_tree(const struct boot_tree *t)
 	boot_check(fd < 0 ? -errno : 0, t->path);
 	if (t->readonly)
 		attr.attr_set |= MOUNT_ATTR_RDONLY;
-	if (syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
+	if (syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) <
+	    0)
 		boot_check(-errno, t->path);
 	return fd;
 }
@@ -61,9 +62,10 @@ static void attach_tree(int root_fd, u32 index, int tree_fd)
 static bool must_hide(const char *type)
 {
 	static const char *const types[] = {
-		"proc",	   "sysfs",   "devtmpfs", "devpts",   "cgroup",	    "cgroup2",	"debugfs",
-		"tracefs", "securityfs", "mqueue", "bpf",     "configfs",   "efivarfs", "fusectl",
-		"pstore",  "binfmt_misc", "nsfs",  "selinuxfs", "hugetlbfs",
+		"proc",	       "sysfs",	   "devtmpfs",	"devpts",     "cgroup",
+		"cgroup2",     "debugfs",  "tracefs",	"securityfs", "mqueue",
+		"bpf",	       "configfs", "efivarfs",	"fusectl",    "pstore",
+		"binfmt_misc", "nsfs",	   "selinuxfs", "hugetlbfs",
 	};
 
 	for (size_t i = 0; i < array_size(types); i++)
@@ -96,7 +98,8 @@ static void cover(const char *path)
 	if (lstat(path, &st) < 0)
 		return; /* hidden below a cover already */
 	if (S_ISDIR(st.st_mode)) {
-		if (mount("runsc", path, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0555") < 0)
+		if (mount("runsc", path, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+			  "mode=0555") < 0)
 			err = -errno;
 	} else if (mount("/dev/null", path, NULL, MS_BIND, NULL) < 0) {
 		err = -errno;

@@ -42,10 +42,9 @@ bool node_failed(const struct node *n)
 static const char *type_name(const json_t *v)
 {
 	static const char *const names[] = {
-		[JSON_OBJECT] = "an object",   [JSON_ARRAY] = "an array",
-		[JSON_STRING] = "a string",    [JSON_INTEGER] = "a number",
-		[JSON_REAL] = "a fraction",    [JSON_TRUE] = "a boolean",
-		[JSON_FALSE] = "a boolean",    [JSON_NULL] = "null",
+		[JSON_OBJECT] = "an object", [JSON_ARRAY] = "an array",	 [JSON_STRING] = "a string",
+		[JSON_INTEGER] = "a number", [JSON_REAL] = "a fraction", [JSON_TRUE] = "a boolean",
+		[JSON_FALSE] = "a boolean",  [JSON_NULL] = "null",
 	};
 	return names[json_typeof(v)];
 }
@@ -220,7 +219,6 @@ void node_check_map(const struct node *n, const char *key)
 
 	if (!o.v)
 		return;
-	json_object_foreach(o.v, name, v)
-		if (!json_is_string(v) && !json_is_null(v))
-			wrong_type(&o, name, "a string", v);
+	json_object_foreach(o.v, name, v) if (!json_is_string(v) && !json_is_null(v))
+		wrong_type(&o, name, "a string", v);
 }

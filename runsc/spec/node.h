@@ -2,9 +2,9 @@
 /* node.h - typed access to a JSON document whose errors name file, field and reason
  *
  * Theory of operation: a struct node is a JSON value and the way to it ("process.args[2]"). All
- * getters write their result only when the field is there and right; null counts as not there, as in
- * runc. The first mistake is kept in the document's error and makes all later getters do nothing,
- * so that a parser is a straight list of getters with one check at its end.
+ * getters write their result only when the field is there and right; null counts as not there, as
+ * in runc. The first mistake is kept in the document's error and makes all later getters do
+ * nothing, so that a parser is a straight list of getters with one check at its end.
  */
 #ifndef RUNSC_SPEC_NODE_H
 #define RUNSC_SPEC_NODE_H

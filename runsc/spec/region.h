@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* region.h - memory that survives exec: a memfd mapped at one address in each process of a sandbox
  *
- * Theory of operation: `runsc` builds the configuration of a sandbox in a region, at an address chosen at
- * random, hands the descriptor to the sentry and the gofer, and these map it read-only at the same
- * address: pointers inside stay good, and nothing has to be encoded or parsed twice. Nothing is
- * freed before the region itself. The first thing allocated is the root object.
+ * Theory of operation: `runsc` builds the configuration of a sandbox in a region, at an address
+ * chosen at random, hands the descriptor to the sentry and the gofer, and these map it read-only at
+ * the same address: pointers inside stay good, and nothing has to be encoded or parsed twice.
+ * Nothing is freed before the region itself. The first thing allocated is the root object.
  */
 #ifndef RUNSC_SPEC_REGION_H
 #define RUNSC_SPEC_REGION_H

@@ -2,8 +2,8 @@
 /* spec.h - an OCI bundle's config.json, checked, as structures
  *
  * Everything lives in a struct region. Counted arrays are never NULL when their count is above 0;
- * optional strings are NULL when they are absent. What Bulkhead knows of and does not honour is told
- * as a notice; fields that the specification does not know are ignored, as it demands.
+ * optional strings are NULL when they are absent. What Bulkhead knows of and does not honour is
+ * told as a notice; fields that the specification does not know are ignored, as it demands.
  */
 #ifndef RUNSC_SPEC_SPEC_H
 #define RUNSC_SPEC_SPEC_H
@@ -48,11 +48,11 @@ struct spec_mount {
 	enum spec_mount_kind kind;
 	char *destination; /* absolute, inside */
 	char *type;
-	char *source;	   /* of a bind: absolute, on the host */
-	u64 flags;	   /* MS_* */
-	char *data;	   /* what is left of the options, separated by commas; may be empty */
+	char *source;	    /* of a bind: absolute, on the host */
+	u64 flags;	    /* MS_* */
+	char *data;	    /* what is left of the options, separated by commas; may be empty */
 	bool source_is_dir; /* of a bind */
-	u32 tree;	   /* of a bind: index of the gofer's tree */
+	u32 tree;	    /* of a bind: index of the gofer's tree */
 };
 
 enum spec_namespace_kind {
@@ -88,7 +88,8 @@ struct spec {
 
 /* Reads and checks @bundle/config.json into @out (in @r). 0 or -errno and a line in @e. */
 int spec_load(struct region *r, const char *bundle, struct spec *out, struct error *e);
-/* What depends on the host: the root and the sources of bind mounts exist. 0 or -errno and a line. */
+/* What depends on the host: the root and the sources of bind mounts exist. 0 or -errno and a line.
+ */
 int spec_check_host(struct region *r, struct spec *s, struct error *e);
 /* Writes the example config.json of `runsc spec`, as runc's. 0 or -EIO. */
 int spec_example_write(FILE *f, bool rootless);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* spec_linux.c - the "linux" object: namespaces, hidden paths; and the check of what is not honoured */
+/* spec_linux.c - the "linux" object: namespaces, hidden paths; and the check of what is not
+ * honoured */
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -8,8 +9,8 @@
 #include "runsc/spec/node.h"
 
 static const char *const namespace_names[SPEC_NS_COUNT] = {
-	[SPEC_NS_PID] = "pid",	 [SPEC_NS_NETWORK] = "network", [SPEC_NS_IPC] = "ipc",
-	[SPEC_NS_UTS] = "uts",	 [SPEC_NS_MOUNT] = "mount",	[SPEC_NS_USER] = "user",
+	[SPEC_NS_PID] = "pid",	     [SPEC_NS_NETWORK] = "network", [SPEC_NS_IPC] = "ipc",
+	[SPEC_NS_UTS] = "uts",	     [SPEC_NS_MOUNT] = "mount",	    [SPEC_NS_USER] = "user",
 	[SPEC_NS_CGROUP] = "cgroup", [SPEC_NS_TIME] = "time",
 };
 
@@ -24,14 +25,14 @@ static int find_namespace(const char *name)
 /* Is the file at @path a namespace of this kind? "net:[4026531840]" is what its link says. */
 static void check_namespace_path(const struct node *n, int kind, const char *path)
 {
-	static const char *const prefix[SPEC_NS_COUNT] = {"pid:", "net:", "ipc:",    "uts:",
-							  "mnt:", "user:", "cgroup:", "time:"};
+	static const char *const prefix[SPEC_NS_COUNT] = {
+		"pid:", "net:", "ipc:", "uts:", "mnt:", "user:", "cgroup:", "time:"};
 	char link[64];
 	ssize_t len;
 
 	if (access(path, F_OK) < 0) {
-		node_error(n, "path", "%s: %s", path, errno == ENOENT ? "no such file or directory"
-								       : strerror(errno));
+		node_error(n, "path", "%s: %s", path,
+			   errno == ENOENT ? "no such file or directory" : strerror(errno));
 		return;
 	}
 	len = readlink(path, link, sizeof(link) - 1);
@@ -109,7 +110,8 @@ static void parse_mappings(const struct node *n, struct spec *s)
 			   "user namespace enabled, but no mappings found");
 	else
 		spec_notice(n->doc->r, s,
-			    "config.json: linux.namespaces: id mappings of a user namespace are not applied");
+			    "config.json: linux.namespaces: id mappings of a user namespace are "
+			    "not applied");
 }
 
 /* Does the host know this sysctl? Names have dots, or slashes, for the slashes of the path. */
@@ -147,7 +149,8 @@ static void check_sysctl(const struct node *n, struct spec *s)
 	node_check_map(n, "sysctl");
 	if (!map.v || node_failed(n))
 		return;
-	json_object_foreach(map.v, name, v) {
+	json_object_foreach(map.v, name, v)
+	{
 		size_t i = 0;
 
 		while (i < array_size(known) &&
@@ -159,7 +162,8 @@ static void check_sysctl(const struct node *n, struct spec *s)
 		else if (!sysctl_exists(name))
 			node_error(&map, name, "no such file or directory");
 		else
-			spec_notice(n->doc->r, s, "config.json: linux.sysctl.%s: not applied", name);
+			spec_notice(n->doc->r, s, "config.json: linux.sysctl.%s: not applied",
+				    name);
 	}
 }
 
@@ -184,7 +188,8 @@ static void check_devices(const struct node *n, struct spec *s)
 			node_error(&e, "type", "invalid device type \"%s\"", type ? type : "");
 	}
 	if (node_count(&list))
-		spec_notice(n->doc->r, s, "config.json: linux.devices: host devices are not provided");
+		spec_notice(n->doc->r, s,
+			    "config.json: linux.devices: host devices are not provided");
 }
 
 static void check_limit(const struct node *res, const char *key, const char *const *fields)
@@ -198,8 +203,8 @@ static void check_limit(const struct node *res, const char *key, const char *con
 
 static void check_resources(const struct node *linux_node, struct spec *s)
 {
-	static const char *const memory[] = {"limit",  "reservation", "swap", "kernel",
-					     "kernelTCP", NULL};
+	static const char *const memory[] = {"limit",  "reservation", "swap",
+					     "kernel", "kernelTCP",   NULL};
 	static const char *const pids[] = {"limit", NULL};
 	static const char *const cpu[] = {"quota", "realtimeRuntime", NULL};
 	struct node n = node_object(linux_node, "resources"), devices, mem;
@@ -227,8 +232,9 @@ static void check_resources(const struct node *linux_node, struct spec *s)
 
 static void check_propagation(const struct node *n)
 {
-	static const char *const known[] = {"",		"private",    "rprivate",   "slave",  "rslave",
-					    "shared",	"rshared",    "unbindable", "runbindable"};
+	static const char *const known[] = {"",	       "private",    "rprivate",
+					    "slave",   "rslave",     "shared",
+					    "rshared", "unbindable", "runbindable"};
 	char *value = NULL;
 
 	node_string(n, "rootfsPropagation", &value);

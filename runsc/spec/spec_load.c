@@ -41,8 +41,8 @@ static int load_json(const char *file, const char *bundle, json_t **out, struct 
 	FILE *f = fopen(file, "re");
 
 	if (!f && errno == ENOENT)
-		return error_set_errno(e, ENOENT, "JSON specification file config.json not found in %s",
-				       bundle);
+		return error_set_errno(
+			e, ENOENT, "JSON specification file config.json not found in %s", bundle);
 	if (!f)
 		return error_set_errno(e, errno, "open %s", file);
 	if (fstat(fileno(f), &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > CONFIG_MAX) {

@@ -61,8 +61,8 @@ static const struct option_name option_names[] = {
 	{"tmpcopyup", 0, 0},
 };
 
-/* What each type takes beside the flags; '=' at the end: needs a value, "#" after it: a number, "8":
- * an octal one, "s": a size. */
+/* What each type takes beside the flags; '=' at the end: needs a value, "#" after it: a number,
+ * "8": an octal one, "s": a size. */
 struct kind_name {
 	const char *type;
 	enum spec_mount_kind kind;
@@ -91,8 +91,7 @@ void spec_mount_option(struct region *r, struct spec_mount *m, const char *optio
 			m->flags = (m->flags & ~option_names[i].clear) | option_names[i].set;
 			return;
 		}
-	m->data = *m->data ? region_printf(r, "%s,%s", m->data, option)
-			   : region_strdup(r, option);
+	m->data = *m->data ? region_printf(r, "%s,%s", m->data, option) : region_strdup(r, option);
 }
 
 static bool value_ok(const char *value, char form)
@@ -185,8 +184,8 @@ static void parse_mount(const struct node *n, struct spec *s, struct spec_mount 
 	m->type = region_strdup(r, k->type);
 	check_options(n, k, m);
 	if (m->destination[0] != '/') {
-		spec_notice(r, s, "config.json: mounts[%zu].destination: %s is not absolute", n->index,
-			    m->destination);
+		spec_notice(r, s, "config.json: mounts[%zu].destination: %s is not absolute",
+			    n->index, m->destination);
 		m->destination = region_printf(r, "/%s", m->destination);
 	}
 	if (m->kind == SPEC_MOUNT_CGROUP)

@@ -6,25 +6,59 @@
 #include "runsc/spec/node.h"
 
 static const char *const cap_names[] = {
-	"CHOWN",	"DAC_OVERRIDE",	 "DAC_READ_SEARCH", "FOWNER",	       "FSETID",
-	"KILL",		"SETGID",	 "SETUID",	    "SETPCAP",	       "LINUX_IMMUTABLE",
-	"NET_BIND_SERVICE", "NET_BROADCAST", "NET_ADMIN",   "NET_RAW",	       "IPC_LOCK",
-	"IPC_OWNER",	"SYS_MODULE",	 "SYS_RAWIO",	    "SYS_CHROOT",      "SYS_PTRACE",
-	"SYS_PACCT",	"SYS_ADMIN",	 "SYS_BOOT",	    "SYS_NICE",	       "SYS_RESOURCE",
-	"SYS_TIME",	"SYS_TTY_CONFIG", "MKNOD",	    "LEASE",	       "AUDIT_WRITE",
-	"AUDIT_CONTROL", "SETFCAP",	 "MAC_OVERRIDE",    "MAC_ADMIN",       "SYSLOG",
-	"WAKE_ALARM",	"BLOCK_SUSPEND", "AUDIT_READ",	    "PERFMON",	       "BPF",
+	"CHOWN",
+	"DAC_OVERRIDE",
+	"DAC_READ_SEARCH",
+	"FOWNER",
+	"FSETID",
+	"KILL",
+	"SETGID",
+	"SETUID",
+	"SETPCAP",
+	"LINUX_IMMUTABLE",
+	"NET_BIND_SERVICE",
+	"NET_BROADCAST",
+	"NET_ADMIN",
+	"NET_RAW",
+	"IPC_LOCK",
+	"IPC_OWNER",
+	"SYS_MODULE",
+	"SYS_RAWIO",
+	"SYS_CHROOT",
+	"SYS_PTRACE",
+	"SYS_PACCT",
+	"SYS_ADMIN",
+	"SYS_BOOT",
+	"SYS_NICE",
+	"SYS_RESOURCE",
+	"SYS_TIME",
+	"SYS_TTY_CONFIG",
+	"MKNOD",
+	"LEASE",
+	"AUDIT_WRITE",
+	"AUDIT_CONTROL",
+	"SETFCAP",
+	"MAC_OVERRIDE",
+	"MAC_ADMIN",
+	"SYSLOG",
+	"WAKE_ALARM",
+	"BLOCK_SUSPEND",
+	"AUDIT_READ",
+	"PERFMON",
+	"BPF",
 	"CHECKPOINT_RESTORE",
 };
 static_assert(array_size(cap_names) == 41, "one name per capability");
 
 static const char *const rlimit_names[SPEC_RLIMITS] = {
-	[RLIMIT_CPU] = "CPU",		[RLIMIT_FSIZE] = "FSIZE",     [RLIMIT_DATA] = "DATA",
-	[RLIMIT_STACK] = "STACK",	[RLIMIT_CORE] = "CORE",	      [RLIMIT_RSS] = "RSS",
-	[RLIMIT_NPROC] = "NPROC",	[RLIMIT_NOFILE] = "NOFILE",   [RLIMIT_MEMLOCK] = "MEMLOCK",
-	[RLIMIT_AS] = "AS",		[RLIMIT_LOCKS] = "LOCKS",     [RLIMIT_SIGPENDING] = "SIGPENDING",
-	[RLIMIT_MSGQUEUE] = "MSGQUEUE", [RLIMIT_NICE] = "NICE",	      [RLIMIT_RTPRIO] = "RTPRIO",
-	[RLIMIT_RTTIME] = "RTTIME",
+	[RLIMIT_CPU] = "CPU",		[RLIMIT_FSIZE] = "FSIZE",
+	[RLIMIT_DATA] = "DATA",		[RLIMIT_STACK] = "STACK",
+	[RLIMIT_CORE] = "CORE",		[RLIMIT_RSS] = "RSS",
+	[RLIMIT_NPROC] = "NPROC",	[RLIMIT_NOFILE] = "NOFILE",
+	[RLIMIT_MEMLOCK] = "MEMLOCK",	[RLIMIT_AS] = "AS",
+	[RLIMIT_LOCKS] = "LOCKS",	[RLIMIT_SIGPENDING] = "SIGPENDING",
+	[RLIMIT_MSGQUEUE] = "MSGQUEUE", [RLIMIT_NICE] = "NICE",
+	[RLIMIT_RTPRIO] = "RTPRIO",	[RLIMIT_RTTIME] = "RTTIME",
 };
 
 int spec_capability(const char *name)
@@ -59,9 +93,10 @@ static void parse_cap_set(const struct node *caps, const char *key, u64 *out, st
 		int cap = spec_capability(names[i]);
 
 		if (cap < 0)
-			spec_notice(caps->doc->r, s,
-				    "%s: process.capabilities.%s[%u]: ignoring unknown capability %s",
-				    caps->doc->file, key, i, names[i]);
+			spec_notice(
+				caps->doc->r, s,
+				"%s: process.capabilities.%s[%u]: ignoring unknown capability %s",
+				caps->doc->file, key, i, names[i]);
 		else
 			*out |= 1ull << cap;
 	}
@@ -124,7 +159,8 @@ static void parse_rlimits(const struct node *n, struct spec_process *p)
 		if (which < 0)
 			node_error(&e, "type", "wrong rlimit value: %s", type ? type : "(none)");
 		else if (l.soft > l.hard)
-			node_error(&e, "soft", "%llu is above the hard limit %llu: invalid argument",
+			node_error(&e, "soft",
+				   "%llu is above the hard limit %llu: invalid argument",
 				   (unsigned long long)l.soft, (unsigned long long)l.hard);
 		else
 			p->rlimits[which] = l;

@@ -22,9 +22,10 @@ void strace_format_bytes(struct strbuf *s, const u8 *bytes, size_t size, bool cu
 		else if (c == '\r')
 			strbuf_printf(s, "\\r");
 		else if (c < 0x20 || c >= 0x7f)
-			strbuf_printf(s, i + 1 < size && bytes[i + 1] >= '0' && bytes[i + 1] <= '9'
-						 ? "\\%03o"
-						 : "\\%o",
+			strbuf_printf(s,
+				      i + 1 < size && bytes[i + 1] >= '0' && bytes[i + 1] <= '9'
+					      ? "\\%03o"
+					      : "\\%o",
 				      c);
 		else
 			strbuf_add(s, &c, 1);

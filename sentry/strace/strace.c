@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* strace.c - one line a call: name(arguments) = result <time>
  *
- * Theory of operation: at entry a line is begun with the arguments up to the first that the call writes, at the
- * return it is ended. When another task has something to say between, the line is cut there with
- * "<unfinished ...>" and taken up again with "<... name resumed>", so that a call that never returns is
- * seen too. What follows the first written argument is read at the return.
+ * Theory of operation: at entry a line is begun with the arguments up to the first that the call
+ * writes, at the return it is ended. When another task has something to say between, the line is
+ * cut there with
+ * "<unfinished ...>" and taken up again with "<... name resumed>", so that a call that never
+ * returns is seen too. What follows the first written argument is read at the return.
  */
 #include "sentry/strace/strace.h"
 
@@ -61,8 +62,8 @@ static void emit(s32 tid, const struct strbuf *text, bool begin, const char *res
 	mutex_unlock(&g_lock);
 }
 
-/* Writes the arguments of @signature from number @from on. At entry it stops before the first that the call
- * writes and returns its number, or 6 when all are written. */
+/* Writes the arguments of @signature from number @from on. At entry it stops before the first that
+ * the call writes and returns its number, or 6 when all are written. */
 static unsigned format_args(struct strace_arg *a, const char *signature, unsigned from, bool entry)
 {
 	const char *p = signature;

@@ -24,8 +24,8 @@ struct strace_name {
 };
 struct strace_set {
 	const char *type;
-	bool flags;	/* bits; else one value */
-	u64 mask;	/* of a set of flags: these bits are one value */
+	bool flags;			 /* bits; else one value */
+	u64 mask;			 /* of a set of flags: these bits are one value */
 	const struct strace_name *names; /* ends with NULL */
 };
 const struct strace_set *strace_set_find(const char *type, size_t size);

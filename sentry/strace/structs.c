@@ -143,7 +143,8 @@ static void format_siginfo(const struct strace_arg *a, const void *copy)
 
 	strbuf_printf(a->s, "{si_signo=");
 	strace_format_signal(a->s, i->si_signo);
-	strbuf_printf(a->s, ", si_code=%d, si_pid=%d, si_uid=%u}", i->si_code, i->rt.pid, i->rt.uid);
+	strbuf_printf(a->s, ", si_code=%d, si_pid=%d, si_uid=%u}", i->si_code, i->rt.pid,
+		      i->rt.uid);
 }
 static void format_stack(const struct strace_arg *a, const void *copy)
 {
@@ -190,7 +191,8 @@ static void format_utsname(const struct strace_arg *a, const void *copy)
 {
 	const struct utsname *u = copy;
 
-	strbuf_printf(a->s, "{sysname=\"%.64s\", nodename=\"%.64s\", ...}", u->sysname, u->nodename);
+	strbuf_printf(a->s, "{sysname=\"%.64s\", nodename=\"%.64s\", ...}", u->sysname,
+		      u->nodename);
 }
 static void format_epev(const struct strace_arg *a, const void *copy)
 {
@@ -206,8 +208,9 @@ static void format_clone3(const struct strace_arg *a, const void *copy)
 	strace_format_set(a->s, strace_set_find("clonefl", 7), c->flags);
 	strbuf_printf(a->s, ", exit_signal=");
 	strace_format_signal(a->s, (int)c->exit_signal);
-	strbuf_printf(a->s, ", stack=%#llx, stack_size=%#llx, tls=%#llx}", (unsigned long long)c->stack,
-		      (unsigned long long)c->stack_size, (unsigned long long)c->tls);
+	strbuf_printf(a->s, ", stack=%#llx, stack_size=%#llx, tls=%#llx}",
+		      (unsigned long long)c->stack, (unsigned long long)c->stack_size,
+		      (unsigned long long)c->tls);
 }
 static void format_msghdr(const struct strace_arg *a, const void *copy)
 {
@@ -239,14 +242,20 @@ static void format_fdset(const struct strace_arg *a, const void *copy)
 }
 
 static const struct format formats[] = {
-	{"ts", 16, format_ts},		   {"ts2", 32, format_ts2},
-	{"tv", 16, format_tv},		   {"itv", 32, format_itv},
-	{"its", 32, format_its},	   {"stat", sizeof(struct stat), format_stat},
+	{"ts", 16, format_ts},
+	{"ts2", 32, format_ts2},
+	{"tv", 16, format_tv},
+	{"itv", 32, format_itv},
+	{"its", 32, format_its},
+	{"stat", sizeof(struct stat), format_stat},
 	{"statx", sizeof(struct statx), format_statx},
-	{"sigset", 8, format_sigset},	   {"sigact", sizeof(struct ksigaction), format_sigact},
+	{"sigset", 8, format_sigset},
+	{"sigact", sizeof(struct ksigaction), format_sigact},
 	{"siginfo", sizeof(struct siginfo_k), format_siginfo},
-	{"stack", 24, format_stack},	   {"fd2", 8, format_fd2},
-	{"rlim", 16, format_rlim},	   {"wstatus", 4, format_wstatus},
+	{"stack", 24, format_stack},
+	{"fd2", 8, format_fd2},
+	{"rlim", 16, format_rlim},
+	{"wstatus", 4, format_wstatus},
 	{"utsname", sizeof(struct utsname), format_utsname},
 	{"epev", sizeof(struct epoll_event), format_epev},
 	{"clone3", CLONE_ARGS_SIZE_VER0, format_clone3},
@@ -303,7 +312,8 @@ static bool format_sockaddr(const struct strace_arg *a)
 	if (ss.ss_family == AF_UNIX) {
 		strbuf_printf(a->s, "{sa_family=AF_UNIX, sun_path=");
 		strace_format_bytes(a->s, (const u8 *)un->sun_path,
-				    un->sun_path[0] ? strnlen(un->sun_path, size - 2) : size - 2, false);
+				    un->sun_path[0] ? strnlen(un->sun_path, size - 2) : size - 2,
+				    false);
 		strbuf_printf(a->s, "}");
 	} else if (ss.ss_family == AF_INET && size >= sizeof(*in)) {
 		const u8 *ip = (const u8 *)&in->sin_addr;
@@ -339,7 +349,8 @@ bool strace_format_struct(const struct strace_arg *a, const char *type, size_t s
 	}
 	if (is(type, size, "fdset")) {
 		memset(copy, 0, sizeof(copy));
-		copy_in_some(a->t->mm, copy, addr, (min(a->args->a[0], (u64)FD_SETSIZE) + 63) / 64 * 8);
+		copy_in_some(a->t->mm, copy, addr,
+			     (min(a->args->a[0], (u64)FD_SETSIZE) + 63) / 64 * 8);
 		format_fdset(a, copy);
 		return true;
 	}
