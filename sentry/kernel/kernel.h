@@ -6,6 +6,10 @@
 #include "sentry/base/rbtree.h"
 #include "sentry/kernel/task.h"
 
+/* What uname(2) and /proc say of us: the Linux whose calls we answer. */
+#define KERNEL_RELEASE "6.12.0-bulkhead"
+#define KERNEL_VERSION "#1 SMP PREEMPT_DYNAMIC"
+
 typedef long sys_handler(struct task *t, const struct sys_args *a);
 
 struct syscall_table { /* handed down by syscalls/table.c at boot */
@@ -90,6 +94,10 @@ void kernel_run(void);
 void kernel_end(void);
 /* Signal from outside (runsc kill, ^C): to process 1. Any thread. */
 void kernel_signal_init(int sig);
+
+/* All that live and have died here: CPU time, ns; memory of all address spaces, bytes (one host read each). */
+void kernel_cputime(u64 *out_user, u64 *out_system);
+u64 kernel_rss(void);
 
 /* The part of the loop that others use: one worker at the border. task_continue: @t is TS_RUNNING, owned by @w, with a call
  * under way (t->sys): runs it. */
