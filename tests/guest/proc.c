@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* proc.c - /proc as glibc, ps, the JVM, Go and node read it */
+#include "tests/lib/guest.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <sys/prctl.h>
+
+static char g_b[65536];
+
+static int load(const char *path)
+{
+	return (int)read_file(path, g_b, sizeof(g_b));
+}
+
+/* The number after a key at the start of a line, -1 when there is none. */
+static long value(const char *key)
+{
+	size_t n = strlen(key);
+
+	for (char *p = g_b; p && *p; p = strchr(p, '\n') ? strchr(p, '\n') + 1 : NULL)
+		if (strncmp(p, key, n) == 0)
+			return atol(p + n);
+	return -1;
+}
+
+static void test_self(void)
+{
+	CASE("stat: 52 fields; pid, name with odd characters, state, ids, threads, start time")
+	{
+		long v[52];
+		char state;
+		int n = 0;
+
+		MUST(prctl(PR_SET_NAME, "a) R (b"));
+		CHECK(load("/proc/self/stat") > 0);
+		char *p = strrchr(g_b, ')');
+
+		REQUIRE(p != NULL);
+		CHECK_EQ(atoi(g_b), getpid());
+		CHECK(strstr(g_b, "(a) R (b)") != NULL);
+		state = p[2];
+		CHECK_EQ(state, 'R');
+		for (char *q = p + 3; *q && n < 52; n++) {
+			v[n] = strtol(q, &q, 10);
+			while (*q == ' ' || *q == '\n')
+				q++;
+		}
+		CHECK_EQ(n, 49);
+		CHECK_EQ(v[0], getppid());
+		CHECK_EQ(v[1], getpgrp());
+		CHECK_EQ(v[2], getsid(0));
+		CHECK_EQ(v[16], 1);
+		CHECK(v[18] > 0);
+		CHECK(v[19] > 1000000);
+	}
+	CASE("status: names, ids, masks, memory, capabilities")
+	{
+		char want[64];
+
+		sigset_t s;
+
+		sigemptyset(&s);
+		sigaddset(&s, SIGUSR1);
+		sigprocmask(SIG_BLOCK, &s, NULL);
+		signal(SIGUSR2, SIG_IGN);
+		on_signal(SIGHUP, count_signal, 0);
+		CHECK(load("/proc/self/status") > 0);
+		CHECK_EQ(value("Pid:"), getpid());
+		CHECK_EQ(value("PPid:"), getppid());
+		CHECK_EQ(value("Threads:"), 1);
+		CHECK_EQ(value("Tgid:"), getpid());
+		CHECK_EQ(value("TracerPid:"), 0);
+		snprintf(want, sizeof(want), "Uid:\t%d\t%d\t%d\t%d\n", getuid(), geteuid(), geteuid(), geteuid());
+		CHECK(strstr(g_b, want) != NULL);
+		CHECK(strstr(g_b, "\nSigBlk:\t0000000000000200\n") != NULL);
+		char *ign = strstr(g_b, "\nSigIgn:\t"), *cgt = strstr(g_b, "\nSigCgt:\t");
+
+		CHECK(ign && strtoul(ign + 9, NULL, 16) & 1ul << (SIGUSR2 - 1));
+		CHECK(cgt && strtoul(cgt + 9, NULL, 16) & 1ul << (SIGHUP - 1));
+		CHECK(value("VmRSS:") > 0 && value("VmSize:") > 0 && value("FDSize:") > 0);
+		static const char *const keys[] = {"\nCapEff:\t", "\nCapBnd:\t", "\nNoNewPrivs:\t", "\nSeccomp:\t",
+						   "\nCpus_allowed_list:\t", "\nUmask:\t0022\n", "\nState:\tR (running)\n",
+						   "\nGroups:\t", "\nvoluntary_ctxt_switches:\t"};
+
+		for (unsigned i = 0; i < COUNT(keys); i++)
+			if (!CHECK(strstr(g_b, keys[i]) != NULL))
+				dprintf(1, "     missing %s\n", keys[i] + 1);
+		sigprocmask(SIG_UNBLOCK, &s, NULL);
+		signal(SIGUSR2, SIG_DFL);
+		signal(SIGHUP, SIG_DFL);
+	}
+	CASE("cmdline and environ with zero bytes; comm; exe; cwd; root")
+	{
+		char link[4200];
+
+		CHECK(load("/proc/self/cmdline") > 0);
+		CHECK_EQ(g_b[load("/proc/self/cmdline") - 1], 0);
+		int p[2];
+
+		MUST(pipe(p));
+		pid_t c = FORK(char *av[] = {"sleep", "60", NULL}; char *ev[] = {"ONE=1", "TWO=2", NULL}; close(p[0]);
+			       fcntl(p[1], F_SETFD, FD_CLOEXEC); execve("/bin/sleep", av, ev));
+		char path[64], x;
+
+		close(p[1]);
+		CHECK_EQ(read(p[0], &x, 1), 0);
+		close(p[0]);
+		snprintf(path, sizeof(path), "/proc/%d/cmdline", c);
+		CHECK_EQ(load(path), 9);
+		CHECK(memcmp(g_b, "sleep\00060\000", 9) == 0);
+		snprintf(path, sizeof(path), "/proc/%d/environ", c);
+		CHECK_EQ(load(path), 12);
+		CHECK(memcmp(g_b, "ONE=1\000TWO=2\000", 12) == 0);
+		snprintf(path, sizeof(path), "/proc/%d/comm", c);
+		CHECK(load(path) > 0);
+		CHECK_STR(g_b, "sleep\n");
+		kill(c, SIGKILL);
+		CHECK_KILLED(c, SIGKILL);
+		ssize_t n = readlink("/proc/self/exe", link, sizeof(link) - 1);
+
+		link[n > 0 ? n : 0] = 0;
+		CHECK_STR(link, g_self);
+		n = readlink("/proc/self/cwd", link, sizeof(link) - 1);
+		link[n > 0 ? n : 0] = 0;
+		CHECK_STR(link, g_dir);
+		n = readlink("/proc/self/root", link, sizeof(link) - 1);
+		link[n > 0 ? n : 0] = 0;
+		CHECK_STR(link, "/");
+		n = readlink("/proc/self", link, sizeof(link) - 1);
+		link[n > 0 ? n : 0] = 0;
+		CHECK_EQ(atoi(link), getpid());
+		n = readlink("/proc/thread-self", link, sizeof(link) - 1);
+		link[n > 0 ? n : 0] = 0;
+		CHECK(strstr(link, "/task/") != NULL);
+	}
+	CASE("oom_score_adj, limits, auxv, mountinfo, mounts, cgroup, uid_map, io, stat of tasks")
+	{
+		static const char *const files[] = {"limits", "auxv", "mountinfo", "mounts", "cgroup", "uid_map", "gid_map",
+						    "oom_score_adj", "oom_score", "wchan", "task", "ns", "fdinfo", "net/dev",
+						    "loginuid", "personality", "setgroups", "smaps_rollup"};
+		char path[96];
+
+		for (unsigned i = 0; i < COUNT(files); i++) {
+			snprintf(path, sizeof(path), "/proc/self/%s", files[i]);
+			if (access(path, F_OK) != 0 && !CHECK(errno == 0))
+				dprintf(1, "     missing %s\n", path);
+		}
+		CHECK(load("/proc/self/limits") > 0);
+		CHECK(strstr(g_b, "Max open files            ") != NULL);
+		CHECK(load("/proc/self/mountinfo") > 0);
+		CHECK(strstr(g_b, " / / ") != NULL && strstr(g_b, " - ") != NULL);
+		CHECK(load("/proc/self/mounts") > 0);
+		CHECK(strstr(g_b, " /proc proc ") != NULL);
+	}
+	CASE("errors: missing pid, not a directory, writes refused")
+	{
+		CHECK_ERRNO(open("/proc/4194303", O_RDONLY), ENOENT);
+		CHECK_ERRNO(open("/proc/self/stat/x", O_RDONLY), ENOTDIR);
+		CHECK_ERRNO(mkdir("/proc/x", 0700), ENOENT);
+		CHECK_ERRNO(unlink("/proc/self/stat"), EPERM);
+		int fd = open("/proc/self/stat", O_WRONLY);
+
+		CHECK(fd < 0 || write(fd, "x", 1) < 0);
+		if (fd >= 0)
+			close(fd);
+	}
+}
+
+static void test_system(void)
+{
+	CASE("uptime, loadavg, version, meminfo, cpuinfo, stat")
+	{
+		double a, b, c;
+		int run, all, last;
+
+		CHECK(load("/proc/uptime") > 0);
+		CHECK_EQ(sscanf(g_b, "%lf %lf", &a, &b), 2);
+		CHECK(load("/proc/loadavg") > 0);
+		CHECK_EQ(sscanf(g_b, "%lf %lf %lf %d/%d %d", &a, &b, &c, &run, &all, &last), 6);
+		CHECK(load("/proc/version") > 0);
+		CHECK(strncmp(g_b, "Linux version ", 14) == 0);
+		CHECK(load("/proc/meminfo") > 0);
+		CHECK(value("MemTotal:") > 0 && value("MemFree:") >= 0 && value("MemAvailable:") >= 0);
+		CHECK(value("Cached:") >= 0 && value("SwapTotal:") >= 0 && value("Buffers:") >= 0);
+		CHECK(load("/proc/cpuinfo") > 0);
+		CHECK(strstr(g_b, "processor\t: 0\n") && strstr(g_b, "flags\t\t: ") && strstr(g_b, "model name\t: "));
+		CHECK(load("/proc/stat") > 0);
+		CHECK(strncmp(g_b, "cpu  ", 5) == 0 && strstr(g_b, "\ncpu0 ") && value("btime ") > 1600000000);
+		CHECK(value("processes ") > 0);
+	}
+	CASE("filesystems, mounts, self/mounts link, cmdline, devices or none")
+	{
+		CHECK(load("/proc/filesystems") > 0);
+		CHECK(strstr(g_b, "nodev\tproc\n") && strstr(g_b, "nodev\ttmpfs\n"));
+		CHECK(load("/proc/mounts") > 0);
+		CHECK(load("/proc/cmdline") >= 0);
+	}
+	CASE("sys/kernel and sys/vm and sys/fs")
+	{
+		static const struct {
+			const char *name;
+			long least;
+		} n[] = {{"kernel/pid_max", 300}, {"kernel/threads-max", 100}, {"kernel/ngroups_max", 65536},
+			 {"kernel/cap_last_cap", 30}, {"vm/overcommit_memory", 0}, {"vm/max_map_count", 1000},
+			 {"fs/file-max", 1000}, {"fs/nr_open", 1024}, {"fs/pipe-max-size", 4096},
+			 {"kernel/shmmni", 1}, {"fs/inotify/max_user_watches", 100}, {"vm/mmap_min_addr", 0},
+			 {"net/core/somaxconn", 16}};
+		char path[96];
+
+		for (unsigned i = 0; i < COUNT(n); i++) {
+			snprintf(path, sizeof(path), "/proc/sys/%s", n[i].name);
+			if (!CHECK(load(path) > 0 && atol(g_b) >= n[i].least))
+				dprintf(1, "     %s: %s\n", path, g_b);
+		}
+		CHECK(load("/proc/sys/kernel/ostype") > 0);
+		CHECK_STR(g_b, "Linux\n");
+		CHECK(load("/proc/sys/kernel/random/uuid") == 37);
+		CHECK(g_b[8] == '-' && g_b[13] == '-' && g_b[36] == '\n');
+		char first[37];
+
+		memcpy(first, g_b, 37);
+		CHECK(load("/proc/sys/kernel/random/uuid") == 37 && memcmp(first, g_b, 36) != 0);
+		CHECK(load("/proc/sys/kernel/random/boot_id") == 37);
+	}
+	CASE("/proc lists the processes by number; a new child appears and goes")
+	{
+		pid_t c = FORK(pause());
+		DIR *d = opendir("/proc");
+		struct dirent *e;
+		int me = 0, child = 0;
+
+		while ((e = readdir(d))) {
+			me += isdigit((unsigned char)e->d_name[0]) && atoi(e->d_name) == getpid();
+			child += atoi(e->d_name) == c;
+		}
+		closedir(d);
+		CHECK(me == 1 && child == 1);
+		kill(c, SIGKILL);
+		CHECK_KILLED(c, SIGKILL);
+		char path[32];
+
+		snprintf(path, sizeof(path), "/proc/%d", c);
+		CHECK_ERRNO(access(path, F_OK), ENOENT);
+	}
+	CASE("a descriptor of a dead process's file gives ESRCH or nothing, not the next one's")
+	{
+		pid_t c = FORK(pause());
+		char path[32], b[64];
+
+		snprintf(path, sizeof(path), "/proc/%d/stat", c);
+		int fd = MUST(open(path, O_RDONLY));
+
+		kill(c, SIGKILL);
+		CHECK_KILLED(c, SIGKILL);
+		ssize_t n = read(fd, b, sizeof(b));
+
+		CHECK(n <= 0);
+		close(fd);
+	}
+	CASE("reading in small pieces and from an offset gives the same text")
+	{
+		char small[4096] = "";
+		int fd = MUST(open("/proc/self/limits", O_RDONLY)), n, got = 0;
+
+		while ((n = (int)read(fd, small + got, 7)) > 0)
+			got += n;
+		CHECK(load("/proc/self/limits") == got);
+		CHECK(memcmp(small, g_b, (size_t)got) == 0);
+		char c[8];
+
+		CHECK_EQ(pread(fd, c, 8, 20), 8);
+		CHECK(memcmp(c, small + 20, 8) == 0);
+		close(fd);
+	}
+	CASE("/sys: CPUs as glibc and the JVM count them")
+	{
+		CHECK(load("/sys/devices/system/cpu/online") > 0);
+		CHECK(isdigit((unsigned char)g_b[0]));
+		CHECK(load("/sys/devices/system/cpu/possible") > 0);
+		CHECK_EQ(access("/sys/fs/cgroup", F_OK), 0);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	test_begin(argc, argv);
+	test_self();
+	test_system();
+	return test_end();
+}
