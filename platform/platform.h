@@ -68,6 +68,10 @@ struct pevent {
 	u32 arch;	  /* SYSCALL: AUDIT_ARCH_* */
 	u64 args[6];	  /* SYSCALL */
 	u64 ip;		  /* SYSCALL: instruction after the call */
+	bool at_wait;	  /* KICK: the guest stands before a futex wait of its own that the kick interrupted and
+			   * that pctx_resume starts again; a signal handler without SA_RESTART wants
+			   * rax = -EINTR and rip += 2 instead. A timed wait has rax == -EINTR already: resumed with
+			   * its registers unchanged it goes on with what is left of its time. */
 	long result;	  /* DONE: 0, or -errno of the first command that failed */
 	unsigned index;	  /* DONE: which command failed */
 	int status;	  /* DIED */
@@ -96,6 +100,8 @@ int platform_recv(struct platform *p, unsigned worker, struct pevent *out);
 void platform_may_block(struct platform *p, unsigned worker);
 /* Makes all platform_recv return -ESHUTDOWN, now and for ever. */
 void platform_shutdown(struct platform *p);
+/* Makes one platform_recv return PEV_WAKE soon: at once when a worker waits there. Wakes merge. */
+void platform_wake(struct platform *p);
 /* A SIGCHLD has come: reaps one stub. 1 and an event (PEV_DIED for a stub that nobody killed by
  * pas_kill), or 0 when there is none. */
 int platform_reap(struct platform *p, struct pevent *out);
@@ -177,9 +183,11 @@ void pctx_run(struct pctx *c, const struct pcmd *cmds, unsigned count, unsigned 
 
 /* --- ends ----------------------------------------------------------------------------------- */
 
-/* CALL or REGS: the thread ends; if @clear_tid is not 0, a futex wake of one waiter (shared flavour)
- * is made at that address first (the sentry has stored the 0). The context is gone. The last context of a
- * pas takes the pas with it. In FREE (the stub died) it is pctx_destroy. */
+/* CALL or REGS: the thread ends; if @clear_tid is not 0, the host stores a u32 0 there when the thread has
+ * really ended and wakes one waiter (futex, shared flavour), as Linux does: the sentry must not store it,
+ * a joiner would reuse memory (the thread's rseq area, say) that the host thread still writes to. The
+ * context is gone. The last context of a pas takes the pas with it. In FREE (the stub died) it is
+ * pctx_destroy. */
 void pctx_exit(struct pctx *c, gva_t clear_tid);
 /* A context in FREE (clone failed, stub died): forgets it. */
 void pctx_destroy(struct pctx *c);

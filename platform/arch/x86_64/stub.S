@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* stub.S - the code of ours in each guest address space: a position-independent blob, one page
+ *
+ * The sentry never runs it; it copies [stub_text, stub_text_end) to the top of each stub. All signals of
+ * a stub enter stub_signal, with all signals masked, on the alternate stack of the thread's own area.
+ * rbx is the area in all code here; nothing else survives from one step to the next. Every `syscall`
+ * below can be reached by the guest with registers of its choice: the filter (unotify/filter.c) and the
+ * sentry's checks (unotify/order.c) reckon with that, this code does not have to.
+ */
+#include "platform/arch/x86_64/stub.h"
+
+	.section .rodata.stub, "a", @progbits
+	.balign	64
+	.globl	stub_text, stub_text_end, stub_signal, stub_resume, stub_event
+	.globl	stub_restart, stub_restart_call, stub_restart_end
+	.globl	stub_birth_event
+
+stub_text:
+/* (signal in edi, siginfo in rsi, ucontext in rdx) */
+stub_signal:
+	mov	UC_SS_SP(%rdx), %rbx
+	sub	$CTL_SIZE, %rbx
+stub_event:
+	mov	$STUB_NR_EVENT, %eax
+	syscall
+stub_dispatch:
+	test	%eax, %eax
+	jz	stub_resume
+	cmp	$STUB_RUN, %eax
+	je	stub_run
+	cmp	$STUB_PARK, %eax
+	je	stub_park
+	cmp	$STUB_RESTART, %eax
+	je	stub_restart
+	cmp	$STUB_EXIT, %eax
+	je	stub_exit
+	cmp	$STUB_EXIT_LEADER, %eax
+	je	stub_exit_leader
+/* -ENOSYS: nobody listens any more, the sentry is dead. All signals are masked, so this ends us. */
+stub_die:
+	hlt
+	jmp	stub_die
+
+stub_resume:
+	mov	CTL_FRAME(%rbx), %rsp
+	mov	$15, %eax			/* rt_sigreturn */
+	syscall
+	jmp	stub_die
+
+/* Commands: r15 the next one, r12 how many are left. */
+stub_run:
+	lea	CTL_CMDS(%rbx), %r15
+	mov	CTL_COUNT(%rbx), %r12
+1:	mov	(%r15), %rax
+	mov	8(%r15), %rdi
+	mov	16(%r15), %rsi
+	mov	24(%r15), %rdx
+	mov	32(%r15), %r10
+	mov	40(%r15), %r8
+	mov	48(%r15), %r9
+	cmp	$56, %eax
+	je	stub_clone
+	cmp	$STUB_NR_CMPXCHG, %eax
+	je	3f
+	syscall
+2:	mov	%rax, %rsi
+	cmp	$-4095, %rax
+	jae	4f
+	add	$64, %r15
+	dec	%r12
+	jnz	1b
+	testl	$CTL_F_RESUME, CTL_FLAGS(%rbx)
+	jz	4f
+	mov	CTL_FRAME(%rbx), %rdx
+	mov	%rax, UC_RAX(%rdx)
+	testl	$CTL_F_CLOSE, CTL_FLAGS(%rbx)
+	jz	stub_resume
+	mov	$3, %eax			/* close */
+	mov	$STUB_FD, %edi
+	syscall
+	jmp	stub_resume
+3:	mov	%esi, %eax
+	lock cmpxchg %edx, (%rdi)
+	mov	$0, %eax
+	mov	$-11, %rcx			/* -EAGAIN */
+	cmovne	%rcx, %rax
+	jmp	2b
+/* Report: result in rsi, index of the command in rdx. */
+4:	testl	$CTL_F_CLOSE, CTL_FLAGS(%rbx)
+	jz	5f
+	mov	$3, %eax
+	mov	$STUB_FD, %edi
+	syscall
+5:	mov	%r15, %rdx
+	sub	%rbx, %rdx
+	sub	$CTL_CMDS, %rdx
+	shr	$6, %rdx
+	xor	%edi, %edi
+	jmp	stub_event
+
+/* clone: what the child needs before it has memory of its own travels in registers. */
+stub_clone:
+	mov	CTL_CHILD_NR(%rbx), %rbp
+	mov	CTL_CHILD_AREA(%rbx), %r12
+	mov	CTL_CHILD_FD(%rbx), %r13
+	mov	CTL_CHILD_OFF(%rbx), %r14
+	syscall
+	test	%rax, %rax
+	jz	1f
+	mov	%rax, %rsi
+	jmp	5b
+1:	mov	%r12, %rdi			/* birth: mmap of the area, or an event like it */
+	mov	%r9, %rsi
+	mov	$3, %edx			/* PROT_READ | PROT_WRITE */
+	mov	$0x11, %r10d			/* MAP_SHARED | MAP_FIXED */
+	mov	%r13, %r8
+	mov	%r14, %r9
+	mov	%rbp, %rax
+	syscall
+stub_birth_event:
+	cmp	$-4095, %rax
+	jae	stub_die
+	mov	%r12, %rbx
+	mov	CTL_BIRTH(%rbx), %r12
+	test	$CTL_B_MAPPED, %r12d
+	jz	2f
+	mov	$3, %eax			/* close */
+	mov	$STUB_FD, %edi
+	syscall
+	mov	$28, %eax			/* madvise(area, size, MADV_DONTFORK) */
+	mov	%rbx, %rdi
+	mov	$10, %edx
+	syscall
+2:	test	$CTL_B_PROCESS, %r12d
+	jz	3f
+	mov	$157, %eax			/* prctl(PR_SET_PDEATHSIG, SIGKILL) */
+	mov	$1, %edi
+	mov	$9, %esi
+	syscall
+3:	mov	CTL_SET_TID(%rbx), %rdi
+	test	%rdi, %rdi
+	jz	4f
+	mov	CTL_TID(%rbx), %eax
+	mov	%eax, (%rdi)
+4:	mov	CTL_START(%rbx), %eax
+	jmp	stub_dispatch
+
+/* Parked: nothing of us is outstanding at the sentry until it writes the word. */
+stub_park:
+	mov	CTL_PARK(%rbx), %eax
+	test	%eax, %eax
+	jnz	1f
+	mov	$202, %eax			/* futex(&park, FUTEX_WAIT, 0) */
+	lea	CTL_PARK(%rbx), %rdi
+	xor	%esi, %esi
+	xor	%edx, %edx
+	xor	%r10d, %r10d
+	syscall
+	jmp	stub_park
+1:	dec	%eax
+	jmp	stub_dispatch
+
+/* A timed futex wait of the guest was interrupted by a kick that came to nothing. The host still
+ * knows how to go on with it (restart_syscall), until the next rt_sigreturn. Kicks must be able to
+ * interrupt it again: they come in a second frame below this one. */
+stub_restart:
+	mov	CTL_FRAME(%rbx), %rsp
+	mov	$14, %eax			/* rt_sigprocmask(SIG_UNBLOCK, kick) */
+	mov	$1, %edi
+	lea	stub_kick_mask(%rip), %rsi
+	xor	%edx, %edx
+	mov	$8, %r10d
+	syscall
+	mov	$219, %eax			/* restart_syscall */
+stub_restart_call:
+	syscall
+stub_restart_end:
+	mov	%rax, UC_RAX(%rsp)
+	jmp	stub_resume
+
+/* The host clears the word at clear_tid and wakes a waiter when the thread has really ended, so that
+ * nothing of it touches memory that a joiner frees. After ALIVE = 0 the area may get another thread. */
+stub_exit:
+	mov	$218, %eax			/* set_tid_address */
+	mov	CTL_CLEAR_TID(%rbx), %rdi
+	syscall
+	movl	$0, CTL_ALIVE(%rbx)
+	mov	$60, %eax			/* exit */
+	xor	%edi, %edi
+	syscall
+	jmp	stub_die
+
+stub_exit_leader:
+	mov	CTL_CLEAR_TID(%rbx), %rdi
+	test	%rdi, %rdi
+	jz	stub_park
+	mov	$202, %eax			/* futex(clear_tid, FUTEX_WAKE, 1) */
+	mov	$1, %esi
+	mov	$1, %edx
+	syscall
+	jmp	stub_park
+
+	.balign	8
+stub_kick_mask:
+	.quad	1 << (STUB_KICK - 1)
+stub_text_end:

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* memory.c - registers, memory and figures of the guest
+ */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "platform/host/process.h"
+#include "platform/unotify/internal.h"
+
+void pctx_get_regs(struct pctx *c, struct pregs *out)
+{
+	frame_get_regs(c->frame, out);
+}
+
+void pctx_set_regs(struct pctx *c, const struct pregs *in)
+{
+	if (frame_set_regs(c->frame, in))
+		c->eintr = false;
+}
+
+size_t pctx_get_xstate(struct pctx *c, void *buf, size_t size)
+{
+	struct frame_bounds b = ctx_bounds(c);
+
+	return frame_get_xstate(c->frame, &b, buf, size);
+}
+
+int pctx_set_xstate(struct pctx *c, const void *buf, size_t size)
+{
+	struct frame_bounds b = ctx_bounds(c);
+
+	return frame_set_xstate(c->frame, &b, buf, size);
+}
+
+size_t platform_xstate_size(struct platform *p)
+{
+	return frame_xstate_size();
+}
+
+gva_t platform_vdso(struct platform *p, gva_t *out_start, u64 *out_size)
+{
+	*out_start = GVA(p->vvar);
+	*out_size = p->vdso_end - p->vvar;
+	return GVA(p->vdso);
+}
+
+ssize_t pas_readv(struct pas *as, const struct iovec *local, unsigned nlocal,
+		  const struct iovec *guest, unsigned nguest)
+{
+	int tgid = atomic_load_explicit(&as->tgid, memory_order_relaxed);
+
+	return tgid ? host_vm_readv(tgid, local, nlocal, guest, nguest) : -ESRCH;
+}
+
+ssize_t pas_writev(struct pas *as, const struct iovec *local, unsigned nlocal,
+		   const struct iovec *guest, unsigned nguest)
+{
+	int tgid = atomic_load_explicit(&as->tgid, memory_order_relaxed);
+
+	return tgid ? host_vm_writev(tgid, local, nlocal, guest, nguest) : -ESRCH;
+}
+
+/* Reads /proc/<tgid>/[task/<tid>/]@name into @buf, NUL-terminated. 0 or -errno. */
+static int read_proc(const struct pas *as, int tid, const char *name, char *buf, size_t size)
+{
+	int tgid = atomic_load(&as->tgid);
+	char path[64];
+	long n;
+
+	if (as->p->procfd < 0)
+		return -ENOSYS;
+	if (!tgid)
+		return -ESRCH;
+	if (tid)
+		snprintf(path, sizeof(path), "%d/task/%d/%s", tgid, tid, name);
+	else
+		snprintf(path, sizeof(path), "%d/%s", tgid, name);
+	n = host_read_at(as->p->procfd, path, buf, size - 1);
+	if (n < 0)
+		return (int)n;
+	buf[n] = 0;
+	return 0;
+}
+
+/* The numbers of a stat line from the third field on (fields count from 1); how many. */
+static unsigned stat_fields(const char *line, u64 *out, unsigned max)
+{
+	const char *at = strrchr(line, ')');
+	unsigned n = 0;
+
+	if (!at || strlen(at) < 4)
+		return 0;
+	for (at += 3; *at && n < max; n++) {
+		char *end;
+
+		out[n] = strtoull(at, &end, 10);
+		if (end == at)
+			break;
+		at = end;
+	}
+	return n;
+}
+
+#define TICK_NS	     10000000ull /* USER_HZ is 100 on x86 */
+#define STAT_MINFLT  6 /* counted from field 4 */
+#define STAT_MAJFLT  8
+#define STAT_UTIME   10
+#define STAT_STIME   11
+#define STAT_FIELDS  16
+
+int pctx_cputime(struct pctx *c, u64 *out_user, u64 *out_system)
+{
+	int tid = atomic_load(&c->tid);
+	u64 f[STAT_FIELDS];
+	char buf[512];
+	int err;
+
+	if (!tid)
+		return -ESRCH;
+	err = read_proc(c->as, tid, "stat", buf, sizeof(buf));
+	if (err)
+		return err;
+	if (stat_fields(buf, f, STAT_FIELDS) < STAT_FIELDS)
+		return -EIO;
+	*out_user = f[STAT_UTIME] * TICK_NS;
+	*out_system = f[STAT_STIME] * TICK_NS;
+	return 0;
+}
+
+static u64 status_kib(const char *buf, const char *key)
+{
+	const char *at = strstr(buf, key);
+
+	return at ? strtoull(at + strlen(key), NULL, 10) * 1024 : 0;
+}
+
+int pas_stat(struct pas *as, struct pas_stat *out)
+{
+	u64 f[STAT_FIELDS];
+	char buf[2048];
+	int err;
+
+	err = read_proc(as, 0, "stat", buf, sizeof(buf));
+	if (err)
+		return err;
+	if (stat_fields(buf, f, STAT_FIELDS) < STAT_FIELDS)
+		return -EIO;
+	err = read_proc(as, 0, "status", buf, sizeof(buf));
+	if (err)
+		return err;
+	*out = (struct pas_stat){
+		.rss_anon = status_kib(buf, "\nRssAnon:"),
+		.rss_file = status_kib(buf, "\nRssFile:"),
+		.rss_shmem = status_kib(buf, "\nRssShmem:"),
+		.swap = status_kib(buf, "\nVmSwap:"),
+		.minflt = f[STAT_MINFLT],
+		.majflt = f[STAT_MAJFLT],
+	};
+	return 0;
+}
+
+int pctx_setaffinity(struct pctx *c, const u64 *mask, size_t words)
+{
+	int tid = atomic_load(&c->tid);
+
+	return tid ? host_sched_setaffinity(tid, words * 8, mask) : -ESRCH;
+}
+
+int pctx_getaffinity(struct pctx *c, u64 *mask, size_t words)
+{
+	int tid = atomic_load(&c->tid);
+	long n;
+
+	memset(mask, 0, words * 8);
+	n = tid ? host_sched_getaffinity(tid, words * 8, mask) : -ESRCH;
+	return n < 0 ? (int)n : 0;
+}
+
+int pctx_setnice(struct pctx *c, int nice)
+{
+	int tid = atomic_load(&c->tid);
+
+	return tid ? host_setnice(tid, nice) : -ESRCH;
+}
+
+int pctx_hosttid(const struct pctx *c)
+{
+	return atomic_load(&c->tid);
+}

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* space.c - contexts, address spaces and areas: who exists, who has died, what may be used again
+ *
+ * An area is used by one context at a time. Before its thread is born it belongs to the context alone;
+ * afterwards the stub's process has it mapped, and it stays with that address space (idle, for the next
+ * thread) until the process has been reaped: a dying process may still write to it. Then it is wiped
+ * and may go to any other.
+ *
+ * A context is freed by pctx_destroy or pctx_exit; an address space when its process has been reaped and
+ * its last context is freed. The structures come from pools that only grow.
+ */
+#include "platform/unotify/internal.h"
+
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "platform/arch/x86_64/stub.h"
+#include "platform/host/host.h"
+#include "platform/host/process.h"
+#include "sentry/base/log.h"
+
+#define CHUNK (64 * 1024ul)
+
+static_assert(sizeof(struct area) <= CTL_SIZE, "area");
+static_assert(offsetof(struct area, start) == CTL_START, "stub.h");
+static_assert(offsetof(struct area, park) == CTL_PARK, "stub.h");
+static_assert(offsetof(struct area, flags) == CTL_FLAGS, "stub.h");
+static_assert(offsetof(struct area, set_tid) == CTL_SET_TID, "stub.h");
+static_assert(offsetof(struct area, alive) == CTL_ALIVE, "stub.h");
+static_assert(offsetof(struct area, birth) == CTL_BIRTH, "stub.h");
+static_assert(offsetof(struct area, child_off) == CTL_CHILD_OFF, "stub.h");
+static_assert(offsetof(struct area, cmds) == CTL_CMDS, "stub.h");
+
+static void *table(size_t n)
+{
+	return host_mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			 -1, 0);
+}
+
+int platform_create_spaces(struct platform *p)
+{
+	mutex_init(&p->lock, LR_PLATFORM);
+	list_init(&p->free_ctx);
+	list_init(&p->free_as);
+	list_init(&p->spaces);
+	p->tids = table(PIDS_MAX * sizeof(*p->tids));
+	p->tgids = table(PIDS_MAX * sizeof(*p->tgids));
+	p->infos = table(AREAS_MAX * sizeof(*p->infos));
+	if (IS_ERR(p->tids) || IS_ERR(p->tgids) || IS_ERR(p->infos))
+		return -ENOMEM;
+	return 0;
+}
+
+/* Takes a piece of a pool, which is refilled by a chunk when empty. Pieces begin zeroed. */
+static struct list *pool_take(struct list *pool, size_t size, size_t link)
+{
+	struct list *l;
+
+	if (list_empty(pool)) {
+		u8 *chunk = table(CHUNK);
+
+		if (IS_ERR(chunk))
+			return NULL;
+		for (size_t at = 0; at + size <= CHUNK; at += size)
+			list_append(pool, (struct list *)(chunk + at + link));
+	}
+	l = pool->next;
+	list_del(l);
+	memset((u8 *)l - link, 0, size);
+	return l;
+}
+
+static u32 area_index(const struct pctx *c)
+{
+	return (u32)(((u8 *)c->area - c->p->areas) / c->p->area_size);
+}
+
+/* An area for a new thread of @as: one that the process has mapped already, or a clean one. */
+static struct area *area_take(struct platform *p, struct pas *as, bool *out_mapped)
+{
+	struct area *a;
+	u32 i;
+
+	if (as->idle) {
+		i = as->idle - 1;
+		a = (struct area *)(p->areas + i * p->area_size);
+		if (!atomic_load_explicit(&a->alive, memory_order_acquire)) {
+			as->idle = p->infos[i].next;
+			*out_mapped = true;
+			return a;
+		}
+	}
+	*out_mapped = false;
+	if (p->free_areas) {
+		i = p->free_areas - 1;
+		p->free_areas = p->infos[i].next;
+	} else if (p->next_area < AREAS_MAX) {
+		i = p->next_area++;
+	} else {
+		return NULL;
+	}
+	return (struct area *)(p->areas + i * p->area_size);
+}
+
+/* @wipe: a guest has seen it. */
+static void area_free(struct platform *p, u32 i, bool wipe)
+{
+	if (wipe)
+		memset(p->areas + i * p->area_size, 0, p->area_size);
+	p->infos[i].next = p->free_areas;
+	p->free_areas = i + 1;
+}
+
+struct pas *as_create(struct platform *p, void *owner)
+{
+	struct list *l = pool_take(&p->free_as, sizeof(struct pas), offsetof(struct pas, link));
+	struct pas *as;
+
+	if (!l)
+		return NULL;
+	as = list_entry(l, struct pas, link);
+	as->p = p;
+	as->owner = owner;
+	list_init(&as->contexts);
+	list_append(&p->spaces, &as->in_platform);
+	return as;
+}
+
+struct pctx *ctx_create(struct platform *p, struct pas *as, void *owner)
+{
+	struct list *l = pool_take(&p->free_ctx, sizeof(struct pctx), offsetof(struct pctx, link));
+	struct pctx *c;
+
+	if (!l)
+		return NULL;
+	c = list_entry(l, struct pctx, link);
+	c->area = area_take(p, as, &c->is_mapped);
+	if (!c->area) {
+		list_push(&p->free_ctx, &c->link);
+		return NULL;
+	}
+	c->p = p;
+	c->as = as;
+	c->owner = owner;
+	c->leader = list_empty(&as->contexts);
+	atomic_store_explicit(&c->state, CTX_UNBORN, memory_order_relaxed);
+	BUG_ON(host_getrandom(&c->cookie, sizeof(c->cookie)));
+	list_append(&as->contexts, &c->link);
+	as->live++;
+	p->infos[area_index(c)].unborn = c;
+	return c;
+}
+
+void as_free(struct pas *as)
+{
+	list_del(&as->in_platform);
+	list_append(&as->p->free_as, &as->link);
+}
+
+void as_forget_if_done(struct pas *as)
+{
+	if (as->dead && list_empty(&as->contexts))
+		as_free(as);
+}
+
+void ctx_forget(struct pctx *c)
+{
+	struct platform *p = c->p;
+	u32 i = area_index(c);
+	int tid = atomic_load(&c->tid);
+	struct pctx *self = c;
+
+	mutex_assert_held(&p->lock);
+	atomic_store_explicit(&c->state, CTX_FREE, memory_order_release);
+	if (tid)
+		atomic_compare_exchange_strong(&p->tids[tid], &self, NULL);
+	if (p->infos[i].unborn == c)
+		p->infos[i].unborn = NULL;
+	if (c->pending)
+		atomic_fetch_sub(&p->outstanding, 1);
+	if (c->as->dead || !(tid || c->is_mapped)) {
+		area_free(p, i, tid || c->is_mapped);
+	} else {
+		p->infos[i].next = c->as->idle;
+		c->as->idle = i + 1;
+	}
+	if (!c->exiting)
+		c->as->live--;
+	list_del(&c->link);
+	/* Last in, last out: a worker may still hold the pointer from a look at p->tids. */
+	list_append(&p->free_ctx, &c->link);
+}
+
+void as_doom(struct pas *as, bool ours)
+{
+	int tgid = atomic_load(&as->tgid);
+
+	mutex_assert_held(&as->p->lock);
+	as->killed |= ours;
+	if (as->dead)
+		return;
+	as->doomed = true;
+	if (tgid)
+		(void)host_kill(tgid, SIGKILL);
+}
+
+void as_fatal(struct pctx *c, const char *why)
+{
+	struct platform *p = c->p;
+
+	log_info("guest process %d killed: %s", atomic_load(&c->as->tgid), why);
+	mutex_lock(&p->lock);
+	as_doom(c->as, false);
+	mutex_unlock(&p->lock);
+}
+
+/* No event of any context of @as from here on. */
+static void contexts_free(struct pas *as)
+{
+	struct pctx *c, *tmp;
+
+	list_for_each_entry_safe(c, tmp, &as->contexts, link) {
+		atomic_store_explicit(&c->state, CTX_FREE, memory_order_release);
+		if (c->exiting)
+			ctx_forget(c);
+	}
+}
+
+void as_kill_locked(struct pas *as)
+{
+	contexts_free(as);
+	as_doom(as, true);
+}
+
+void pas_kill(struct pas *as)
+{
+	struct platform *p = as->p;
+
+	mutex_lock(&p->lock);
+	as_kill_locked(as);
+	mutex_unlock(&p->lock);
+}
+
+void pctx_destroy(struct pctx *c)
+{
+	struct platform *p = c->p;
+	struct pas *as = c->as;
+
+	mutex_lock(&p->lock);
+	BUG_ON(ctx_state(c) != CTX_FREE);
+	ctx_forget(c);
+	if (!as->live)
+		as_kill_locked(as);
+	as_forget_if_done(as);
+	mutex_unlock(&p->lock);
+}
+
+struct pas *pctx_as(struct pctx *c)
+{
+	return c->as;
+}
+
+/* The process of @as is gone for good. True when somebody has to be told. */
+static bool as_dead(struct pas *as)
+{
+	struct platform *p = as->p;
+	bool tell = !as->killed && as->claimed;
+
+	as->dead = true;
+	p->tgids[atomic_exchange(&as->tgid, 0)] = NULL;
+	while (as->idle) {
+		u32 i = as->idle - 1;
+
+		as->idle = p->infos[i].next;
+		area_free(p, i, true);
+	}
+	contexts_free(as);
+	if (!as->claimed)
+		pool_lost(p, as);
+	as_forget_if_done(as);
+	return tell;
+}
+
+int platform_reap(struct platform *p, struct pevent *out)
+{
+	for (;;) {
+		bool tell = false;
+		struct pas *as;
+		int status, pid;
+
+		mutex_lock(&p->lock);
+		pid = host_reap(&status);
+		as = pid > 0 && pid < (int)PIDS_MAX ? p->tgids[pid] : NULL;
+		if (as) {
+			*out = (struct pevent){
+				.kind = PEV_DIED, .owner = as->owner, .status = status};
+			tell = as_dead(as);
+		}
+		mutex_unlock(&p->lock);
+		if (pid <= 0)
+			return 0;
+		if (tell)
+			return 1;
+	}
+}
