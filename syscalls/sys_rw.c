@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sys_rw.c - read(2), write(2) and their relatives, lseek(2)
+ *
+ * A write to something that can make one wait goes on until all is written, as Linux's does: what has been moved so far
+ * stands in t->wait.moved, and is the result when a signal comes.
+ */
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/uio.h>
+
+#include "syscalls/sys.h"
+
+#define IOV_FAST 8
+
+struct rw {
+	bool write;
+	u64 *pos;	/* NULL: the file's own */
+	int rwf;	/* RWF_* */
+};
+
+/* Signals that go with errors of writing (write(2)). */
+static long write_error(struct task *t, long err)
+{
+	if (err == -EPIPE)
+		signal_send_self(t, SIGPIPE);
+	else if (err == -EFBIG)
+		signal_send_self(t, SIGXFSZ);
+	return err;
+}
+
+static long do_read(struct task *t, int fd, struct file *f, struct iov_iter *it, const struct rw *rw)
+{
+	long n = vfs_read(task_caller(t), f, it, rw->pos);
+
+	if (n == -EAGAIN && !(f->flags & O_NONBLOCK) && !(rw->rwf & RWF_NOWAIT))
+		return task_block_file(t, fd, f, EPOLLIN | EPOLLRDHUP, -ERESTARTSYS);
+	return n;
+}
+
+static long do_write(struct task *t, int fd, struct file *f, struct iov_iter *it, const struct rw *rw)
+{
+	size_t total = it->left;
+	long n = 0;
+
+	iter_advance(it, t->wait.moved);
+	do {
+		n = vfs_write(task_caller(t), f, it, rw->pos);
+		if (n > 0)
+			t->wait.moved += n;
+	} while (n > 0 && t->wait.moved < total);
+	if (t->wait.moved)
+		t->wait.used = true;
+	if (n == -EAGAIN && !(f->flags & O_NONBLOCK) && !(rw->rwf & RWF_NOWAIT))
+		return task_block_file(t, fd, f, EPOLLOUT,
+				       t->wait.moved ? (long)t->wait.moved : -ERESTARTSYS);
+	if (n < 0 && n != -EAGAIN)
+		n = write_error(t, n);
+	return t->wait.moved ? (long)t->wait.moved : n;
+}
+
+static long do_rw(struct task *t, int fd, struct iov_iter *it, const struct rw *rw)
+{
+	scoped_file f = fd_lookup(t, fd);
+
+	if (!f || !(f->mode & (rw->write ? FMODE_WRITE : FMODE_READ)))
+		return -EBADF;
+	if (rw->pos && f->inode && f->inode->flags & INODE_STREAM)
+		return -ESPIPE;
+	if (rw->pos && (s64)*rw->pos < 0)
+		return -EINVAL;
+	return rw->write ? do_write(t, fd, f, it, rw) : do_read(t, fd, f, it, rw);
+}
+
+static long rw_buffer(struct task *t, const struct sys_args *a, const struct rw *rw)
+{
+	struct iov_iter it;
+	size_t n = min(a->a[2], (u64)0x7ffff000);
+
+	if ((s64)a->a[2] < 0)
+		return -EINVAL;
+	iter_init_guest(&it, t->mm, ARG_GVA(a, 1), n, t->worker->scratch, WORKER_SCRATCH);
+	return do_rw(t, ARG_INT(a, 0), &it, rw);
+}
+
+static long rw_vector(struct task *t, const struct sys_args *a, const struct rw *rw)
+{
+	struct iovec fast[IOV_FAST], *iov = fast;
+	unsigned count = ARG_UINT(a, 2);
+	struct iov_iter it;
+	long ret;
+
+	if (a->a[2] > ITER_IOV_MAX)
+		return -EINVAL;
+	if (count > IOV_FAST && !(iov = kalloc(count * sizeof(*iov))))
+		return -ENOMEM;
+	ret = copy_in_iovec(t->mm, iov, ARG_GVA(a, 1), count, &it, t->worker->scratch, WORKER_SCRATCH);
+	if (ret >= 0)
+		ret = do_rw(t, ARG_INT(a, 0), &it, rw);
+	if (iov != fast)
+		kfree(iov, count * sizeof(*iov));
+	return ret;
+}
+
+long sys_read(struct task *t, const struct sys_args *a)
+{
+	return rw_buffer(t, a, &(struct rw){.write = false});
+}
+
+long sys_write(struct task *t, const struct sys_args *a)
+{
+	return rw_buffer(t, a, &(struct rw){.write = true});
+}
+
+long sys_pread64(struct task *t, const struct sys_args *a)
+{
+	u64 pos = a->a[3];
+
+	return rw_buffer(t, a, &(struct rw){.write = false, .pos = &pos});
+}
+
+long sys_pwrite64(struct task *t, const struct sys_args *a)
+{
+	u64 pos = a->a[3];
+
+	return rw_buffer(t, a, &(struct rw){.write = true, .pos = &pos});
+}
+
+long sys_readv(struct task *t, const struct sys_args *a)
+{
+	return rw_vector(t, a, &(struct rw){.write = false});
+}
+
+long sys_writev(struct task *t, const struct sys_args *a)
+{
+	return rw_vector(t, a, &(struct rw){.write = true});
+}
+
+long sys_preadv(struct task *t, const struct sys_args *a)
+{
+	u64 pos = a->a[3];
+
+	return rw_vector(t, a, &(struct rw){.write = false, .pos = &pos});
+}
+
+long sys_pwritev(struct task *t, const struct sys_args *a)
+{
+	u64 pos = a->a[3];
+
+	return rw_vector(t, a, &(struct rw){.write = true, .pos = &pos});
+}
+
+static long rw_flags(struct task *t, const struct sys_args *a, bool write)
+{
+	u64 pos = a->a[3];
+	struct rw rw = {.write = write, .pos = (s64)pos == -1 ? NULL : &pos, .rwf = ARG_INT(a, 5)};
+
+	if (rw.rwf & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT))
+		return -EOPNOTSUPP;
+	return rw_vector(t, a, &rw);
+}
+
+long sys_preadv2(struct task *t, const struct sys_args *a)
+{
+	return rw_flags(t, a, false);
+}
+
+long sys_pwritev2(struct task *t, const struct sys_args *a)
+{
+	return rw_flags(t, a, true);
+}
+
+long sys_lseek(struct task *t, const struct sys_args *a)
+{
+	scoped_file f = fd_lookup(t, ARG_INT(a, 0));
+
+	if (!f)
+		return -EBADF;
+	return vfs_llseek(task_caller(t), f, (s64)a->a[1], ARG_INT(a, 2));
+}
