@@ -69,7 +69,7 @@ static const struct file_system_type g_anon_type = {.name = "anon_inodefs", .fla
 static const struct super_ops g_anon_super_ops = {0};
 static const struct inode_ops g_anon_inode_ops = {0};
 
-int anon_init(void)
+int anon_mount_init(void)
 {
 	struct super_block *sb = sb_create(&g_anon_type, &g_anon_super_ops, NULL);
 	struct inode *inode;

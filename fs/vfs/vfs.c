@@ -84,6 +84,6 @@ int vfs_init(void)
 	notify_init();
 	mm_file_ops.get = mm_file_get;
 	mm_file_ops.put = mm_file_put;
-	err = anon_init();
+	err = anon_mount_init();
 	return err ? err : memfd_init();
 }

@@ -54,7 +54,7 @@ struct file *file_create(struct caller *c, const struct path *p, const struct fi
 #define FMODE_HOLDS_WRITE 0x100u
 u32 file_mode_of(u32 flags);
 struct super_block *sb_get(struct super_block *sb);
-int anon_init(void);
+int anon_mount_init(void);
 struct mount *anon_mount(void);
 
 /* --- perm.c ------------------------------------------------------------------------------------ */

@@ -53,7 +53,7 @@ int platform_create(const char *name, const struct platform_config *config, stru
 	ns = host_clock(CLOCK_MONOTONIC);
 	err = platform_create_spaces(p);
 	if (!err)
-		err = workers_init(p);
+		err = pworkers_init(p);
 	if (!err)
 		err = zygote_start(p, config->strict);
 	if (err) {

@@ -256,6 +256,6 @@ bool pool_born(struct pctx *c); /* [P] */
 bool receive(struct platform *p, const struct seccomp_notif *q, struct pevent *out);
 
 /* workers.c */
-int workers_init(struct platform *p);
+int pworkers_init(struct platform *p);
 
 #endif

@@ -33,7 +33,7 @@ static void on_poke(int sig, siginfo_t *info, void *uc)
 		*rip = (greg_t)arch_ioctl_called_off;
 }
 
-int workers_init(struct platform *p)
+int pworkers_init(struct platform *p)
 {
 	struct sigaction sa = {.sa_sigaction = on_poke, .sa_flags = SA_SIGINFO};
 
