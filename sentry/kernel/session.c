@@ -17,6 +17,11 @@ void kernel_set_tty_hooks(const struct tty_hooks *hooks)
 	g_tty_hooks = hooks;
 }
 
+const struct tty_hooks *kernel_tty_hooks(void)
+{
+	return g_tty_hooks;
+}
+
 struct session *session_create(struct pid *p, struct tgroup *leader)
 {
 	struct session *s = slab_alloc(&session_cache);

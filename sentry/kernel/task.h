@@ -147,6 +147,7 @@ struct tty_hooks {
 	void (*ids)(struct tty *tty, u32 *rdev, s32 *pgrp);
 };
 void kernel_set_tty_hooks(const struct tty_hooks *hooks);
+const struct tty_hooks *kernel_tty_hooks(void);
 
 struct uts_namespace {
 	struct ref ref;

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* machine.c - sums over all processes: what /proc/stat and meminfo show */
+#include "sentry/kernel/kernel.h"
+#include "sentry/kernel/process.h"
+
+void kernel_cputime(u64 *out_user, u64 *out_system)
+{
+	struct tgroup *tg;
+	u64 user, system;
+
+	*out_user = *out_system = 0;
+	mutex_lock(&g_kernel->lock);
+	for (tg = tgroup_next(1); tg; tg = tgroup_next(tg->tgid + 1)) {
+		tgroup_cputime(tg, &user, &system);
+		*out_user += user + tg->cutime;
+		*out_system += system + tg->cstime;
+	}
+	mutex_unlock(&g_kernel->lock);
+}
+
+/* The address space of the first group from *tgid on, with a reference; moves *tgid behind it. */
+static struct mm *next_mm(s32 *tgid)
+{
+	struct mm *mm = NULL;
+	struct tgroup *tg;
+
+	mutex_lock(&g_kernel->lock);
+	for (tg = tgroup_next(*tgid); tg && !mm; tg = tgroup_next(*tgid)) {
+		*tgid = tg->tgid + 1;
+		if (tg->leader && tg->leader->mm && tg->leader->mm->as)
+			mm = mm_get(tg->leader->mm);
+	}
+	mutex_unlock(&g_kernel->lock);
+	return mm;
+}
+
+u64 kernel_rss(void)
+{
+	struct pas_stat st;
+	struct mm *mm;
+	s32 tgid = 1;
+	u64 sum = 0;
+
+	while ((mm = next_mm(&tgid))) {
+		if (pas_stat(mm->as, &st) == 0)
+			sum += st.rss_anon + st.rss_file + st.rss_shmem;
+		mm_put(mm);
+	}
+	return sum;
+}
