@@ -22,7 +22,7 @@
 #include "sentry/base/rawcall.h"
 
 #define FD_RESERVE    256	   /* descriptors that are not ids */
-#define ID_MAX	      (1u << 20)   /* whatever the limit of descriptors */
+#define ID_MAX	      (1u << 19)   /* whatever the limit of descriptors */
 #define CHANNEL_STACK (256u << 10) /* bytes */
 
 struct channel_thread {
@@ -154,11 +154,14 @@ static u32 id_limit(u32 wanted)
 {
 	struct rlimit rl;
 
-	if (getrlimit(RLIMIT_NOFILE, &rl) < 0)
-		return 0;
-	rl.rlim_cur = rl.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &rl) < 0 || rl.rlim_cur <= 2 * FD_RESERVE)
-		return FD_RESERVE;
+	rl.rlim_cur = rl.rlim_max = ID_MAX;
+	if (setrlimit(RLIMIT_NOFILE, &rl) < 0) { /* not privileged: as far as the hard limit */
+		if (getrlimit(RLIMIT_NOFILE, &rl) < 0)
+			return 0;
+		rl.rlim_cur = rl.rlim_max;
+		if (setrlimit(RLIMIT_NOFILE, &rl) < 0 || rl.rlim_cur <= 2 * FD_RESERVE)
+			return FD_RESERVE;
+	}
 	if (wanted == 0 || wanted > ID_MAX)
 		wanted = ID_MAX;
 	return (u32)min(rl.rlim_cur - FD_RESERVE, (rlim_t)wanted);
