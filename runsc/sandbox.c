@@ -3,12 +3,10 @@
 #include "runsc/sandbox.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mount.h>
-#include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -35,52 +33,19 @@ int sandbox_init(struct sandbox *s, struct error *e)
 	return 0;
 }
 
-/* Is @path (inside) there without help: in the root, or below a mount that comes before number
- * @upto? */
-static bool place_exists(const struct spec *s, int root_fd, const char *path, u32 upto)
-{
-	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
-	int fd;
-
-	for (u32 i = 0; i < upto; i++) {
-		size_t n = strlen(s->mounts[i].destination);
-
-		if (n > 1 && !strncmp(s->mounts[i].destination, path, n) &&
-		    (!path[n] || path[n] == '/'))
-			return true;
-	}
-	fd = (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
-	if (fd < 0)
-		return false;
-	close(fd);
-	return true;
-}
-
-/* A read-only root is so for the gofer too, unless mount points have to be made in it first (the
- * sentry's mount of it is read-only then). */
-static bool root_can_be_readonly(const struct spec *s)
-{
-	int fd = open(s->root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	bool ok = fd >= 0 && place_exists(s, fd, "/dev", s->mount_count);
-
-	for (u32 i = 0; i < s->mount_count && ok; i++)
-		ok = s->mounts[i].kind == SPEC_MOUNT_CGROUP ||
-		     place_exists(s, fd, s->mounts[i].destination, i);
-	ok = ok && place_exists(s, fd, s->process.cwd, s->mount_count);
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
 int sandbox_add_trees(struct sandbox *s, struct error *e)
 {
 	struct boot_config *c = s->config;
 	struct spec *spec = &c->spec;
 
+	s->mountpoints.root_fd = -1;
+	if (!c->overlay)
+		mountpoints_find(s->region, spec, &s->mountpoints);
 	c->trees = region_alloc(s->region, (spec->mount_count + 1) * sizeof(*c->trees));
 	c->trees[c->tree_count++] = (struct boot_tree){
 		.path = spec->root_path,
-		.readonly = c->overlay || (spec->root_readonly && root_can_be_readonly(spec)),
+		/* With missing mount points only the sentry's mount of it is read-only. */
+		.readonly = c->overlay || (spec->root_readonly && !s->mountpoints.count),
 	};
 	for (u32 i = 0; i < spec->mount_count; i++) {
 		struct spec_mount *m = &spec->mounts[i];
@@ -140,6 +105,9 @@ int sandbox_run(struct sandbox *s, const char *pid_file, struct error *e)
 	}
 	reap(&s->sentry);
 	reap(&s->gofer);
+	if (!s->config->overlay && e->text[0])
+		mountpoints_remove(&s->mountpoints);
+	mountpoints_close(&s->mountpoints);
 	if (s->control >= 0)
 		close(s->control);
 	sigprocmask(SIG_SETMASK, &old, NULL);

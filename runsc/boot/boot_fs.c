@@ -63,7 +63,9 @@ static int make_gofer_super(struct boot *b, u32 tree, struct super_block **out)
 	char options[64];
 	int err;
 
-	snprintf(options, sizeof(options), "client=%u,tree=%u", b->client, tree);
+	/* What is mounted from the host beside the root is the host's to change, too. */
+	snprintf(options, sizeof(options), "client=%u,tree=%u%s", b->client, tree,
+		 tree ? ",shared" : "");
 	err = make_super(b, "goferfs", 0, b->c->trees[tree].path, options, out);
 	if (err)
 		error_set_errno(&b->error, err, "files of %s", b->c->trees[tree].path);
