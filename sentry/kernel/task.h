@@ -211,7 +211,6 @@ struct tgroup {
 	s32 oom_score_adj;
 	struct waitq pidfd;	/* woken when the group has exited */
 	bool reaped;		/* nobody finds it any more */
-	u32 membarrier;		/* registered MEMBARRIER_CMD_* */
 };
 
 /* Process group and session: found by number in the pid table. */

@@ -482,7 +482,6 @@ gva_t task_exec_release(struct task *t, bool privileged)
 	tasklist_lock();
 	t->tg->exit_signal = SIGCHLD;
 	t->tg->did_exec = true;
-	t->tg->membarrier = 0;
 	if (privileged)
 		t->pdeath_signal = 0;
 	tasklist_unlock();
