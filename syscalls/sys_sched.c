@@ -76,7 +76,8 @@ long sys_sched_getaffinity(struct task *t, const struct sys_args *a)
 	tasklist_unlock();
 	if (err < 0)
 		return err;
-	bytes = min(size, max(align_up((g_kernel->config.cpus + 7) / 8, 8u), 8u));
+	bytes = align_up((u64)(g_kernel->config.cpus + 7) / 8, 8ull);
+	bytes = min(size, bytes ? bytes : 8);
 	return copy_out(t->mm, ARG_GVA(a, 2), mask, bytes) ? -EFAULT : (long)bytes;
 }
 
