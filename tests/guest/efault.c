@@ -19,6 +19,11 @@ static const unsigned long g_bad[] = {16, 0x7ffffffff000, 0x8000000000000000, 0x
 
 static char *g_page; /* one page, followed by nothing */
 
+static int takes_buffer(int call)
+{
+	return call == SYS_stat || call == SYS_lstat || call == SYS_readlink || call == SYS_statfs;
+}
+
 static void test_paths(void)
 {
 	static const int calls[] = {SYS_open, SYS_stat, SYS_lstat, SYS_access, SYS_chdir, SYS_rmdir, SYS_unlink,
@@ -30,7 +35,7 @@ static void test_paths(void)
 
 		for (unsigned i = 0; i < COUNT(calls); i++)
 			for (unsigned k = 0; k < COUNT(g_bad); k++)
-				if (!CHECK_ERRNO(syscall(calls[i], g_bad[k], calls[i] == SYS_access ? NULL : buf,
+				if (!CHECK_ERRNO(syscall(calls[i], g_bad[k], takes_buffer(calls[i]) ? buf : NULL,
 							 sizeof(buf)), EFAULT))
 					dprintf(1, "     call %d address %lx\n", calls[i], g_bad[k]);
 	}
