@@ -14,7 +14,8 @@ static void test_size(void)
 {
 	struct clone_args a = {.exit_signal = SIGCHLD};
 
-	CASE("sizes: too small EINVAL, larger with zeroes works, with a bit set E2BIG, over a page E2BIG")
+	CASE("sizes: too small EINVAL, larger with zeroes works, with a bit set E2BIG, over a page "
+	     "E2BIG")
 	{
 		char big[256];
 
@@ -63,19 +64,22 @@ static void test_checks(void)
 		CHECK_ERRNO(clone3(&a, sizeof(a)), EINVAL);
 		a = (struct clone_args){.stack_size = 0x10000, .exit_signal = SIGCHLD};
 		CHECK_ERRNO(clone3(&a, sizeof(a)), EINVAL);
-		a = (struct clone_args){.flags = CLONE_THREAD | CLONE_SIGHAND | CLONE_VM, .exit_signal = SIGCHLD};
+		a = (struct clone_args){.flags = CLONE_THREAD | CLONE_SIGHAND | CLONE_VM,
+					.exit_signal = SIGCHLD};
 		CHECK_ERRNO(clone3(&a, sizeof(a)), EINVAL);
 		a = (struct clone_args){.flags = CLONE_SIGHAND | CLONE_CLEAR_SIGHAND | CLONE_VM};
 		CHECK_ERRNO(clone3(&a, sizeof(a)), EINVAL);
 		a = (struct clone_args){.set_tid_size = 1, .exit_signal = SIGCHLD};
 		CHECK_ERRNO(clone3(&a, sizeof(a)), EINVAL);
-		a = (struct clone_args){.set_tid_size = 33, .set_tid = (uintptr_t)&a, .exit_signal = SIGCHLD};
+		a = (struct clone_args){
+			.set_tid_size = 33, .set_tid = (uintptr_t)&a, .exit_signal = SIGCHLD};
 		CHECK_ERRNO(clone3(&a, sizeof(a)), EINVAL);
 	}
 	CASE("set_tid needs rights and a free pid")
 	{
 		pid_t want = getpid();
-		struct clone_args a = {.set_tid = (uintptr_t)&want, .set_tid_size = 1, .exit_signal = SIGCHLD};
+		struct clone_args a = {
+			.set_tid = (uintptr_t)&want, .set_tid_size = 1, .exit_signal = SIGCHLD};
 
 		if (geteuid() != 0) {
 			CHECK_ERRNO(clone3(&a, sizeof(a)), EPERM);
@@ -101,9 +105,12 @@ static void test_work(void)
 	{
 		int pidfd = -1;
 		static pid_t ptid, ctid;
-		struct clone_args a = {.flags = CLONE_PIDFD | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID,
-				       .pidfd = (uintptr_t)&pidfd, .parent_tid = (uintptr_t)&ptid,
-				       .child_tid = (uintptr_t)&ctid, .exit_signal = SIGCHLD};
+		struct clone_args a = {.flags = CLONE_PIDFD | CLONE_PARENT_SETTID |
+						CLONE_CHILD_SETTID,
+				       .pidfd = (uintptr_t)&pidfd,
+				       .parent_tid = (uintptr_t)&ptid,
+				       .child_tid = (uintptr_t)&ctid,
+				       .exit_signal = SIGCHLD};
 		long p = clone3(&a, sizeof(a));
 
 		if (p == 0)
@@ -139,7 +146,8 @@ static void test_work(void)
 	}
 	CASE("CLONE_VFORK waits")
 	{
-		int *m = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		int *m =
+			mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 		struct clone_args a = {.flags = CLONE_VFORK, .exit_signal = SIGCHLD};
 		long p = clone3(&a, sizeof(a));
 

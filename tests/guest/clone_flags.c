@@ -153,14 +153,18 @@ static int tls_body(void *arg)
 
 static void test_ids(void)
 {
-	enum { THREAD = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM };
+	enum {
+		THREAD = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+			 CLONE_SYSVSEM
+	};
 
 	CASE("CLONE_THREAD: same pid, own tid, CHILD_CLEARTID wakes a futex")
 	{
 		pid_t seen = 0, ptid = 0, ctid = -1;
 		pid_t t = clone(thread_body, g_stack + STACK,
-				THREAD | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID, &seen,
-				&ptid, NULL, &ctid);
+				THREAD | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID |
+					CLONE_CHILD_CLEARTID,
+				&seen, &ptid, NULL, &ctid);
 
 		CHECK(t > 0);
 		while (__atomic_load_n(&ctid, __ATOMIC_SEQ_CST) != 0)
@@ -176,8 +180,9 @@ static void test_ids(void)
 		pid_t ptid = 0;
 
 		ctid = 0;
-		pid_t p = clone(store_tid, g_stack + STACK, CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | SIGCHLD,
-				&ctid, &ptid, NULL, &ctid);
+		pid_t p = clone(store_tid, g_stack + STACK,
+				CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | SIGCHLD, &ctid, &ptid,
+				NULL, &ctid);
 
 		CHECK(p > 0);
 		CHECK_EQ(ptid, p);
@@ -190,7 +195,8 @@ static void test_ids(void)
 		unsigned long want = (unsigned long)area;
 
 		area[0] = want;
-		pid_t p = clone(tls_body, g_stack + STACK, CLONE_SETTLS | SIGCHLD, &want, NULL, area, NULL);
+		pid_t p = clone(tls_body, g_stack + STACK, CLONE_SETTLS | SIGCHLD, &want, NULL,
+				area, NULL);
 
 		CHECK(p > 0);
 		CHECK_EXIT(p, 0);
@@ -232,13 +238,19 @@ static void test_errors(void)
 	CASE("forbidden combinations give EINVAL")
 	{
 		static const int bad[] = {
-			CLONE_SIGHAND, CLONE_THREAD, CLONE_THREAD | CLONE_VM, CLONE_FS | CLONE_NEWNS,
-			CLONE_NEWUSER | CLONE_FS, CLONE_THREAD | CLONE_VM | CLONE_SIGHAND | CLONE_NEWPID,
+			CLONE_SIGHAND,
+			CLONE_THREAD,
+			CLONE_THREAD | CLONE_VM,
+			CLONE_FS | CLONE_NEWNS,
+			CLONE_NEWUSER | CLONE_FS,
+			CLONE_THREAD | CLONE_VM | CLONE_SIGHAND | CLONE_NEWPID,
 		};
 
 		for (unsigned i = 0; i < COUNT(bad); i++)
 			CHECK_ERRNO(run(exit0, bad[i] | SIGCHLD, NULL), EINVAL);
-		CHECK_ERRNO(syscall(SYS_clone, CLONE_PIDFD | CLONE_PARENT_SETTID | SIGCHLD, 0, NULL, 0, 0), EINVAL);
+		CHECK_ERRNO(syscall(SYS_clone, CLONE_PIDFD | CLONE_PARENT_SETTID | SIGCHLD, 0, NULL,
+				    0, 0),
+			    EINVAL);
 	}
 	CASE("exit signal other than SIGCHLD: __WCLONE or __WALL only")
 	{

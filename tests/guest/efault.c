@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* efault.c - hostile arguments: bad pointers, memory that ends within an argument, huge lengths, odd numbers */
+/* efault.c - hostile arguments: bad pointers, memory that ends within an argument, huge lengths,
+ * odd numbers */
 #include "tests/lib/guest.h"
 
 #include <limits.h>
@@ -15,7 +16,8 @@
 #include <termios.h>
 
 /* Addresses that never hold memory of a program. */
-static const unsigned long g_bad[] = {16, 0x7ffffffff000, 0x8000000000000000, 0xffffffffff600000, (unsigned long)-4096, -1ul};
+static const unsigned long g_bad[] = {
+	16, 0x7ffffffff000, 0x8000000000000000, 0xffffffffff600000, (unsigned long)-4096, -1ul};
 
 static char *g_page; /* one page, followed by nothing */
 
@@ -26,8 +28,9 @@ static int takes_buffer(int call)
 
 static void test_paths(void)
 {
-	static const int calls[] = {SYS_open, SYS_stat, SYS_lstat, SYS_access, SYS_chdir, SYS_rmdir, SYS_unlink,
-				    SYS_readlink, SYS_chmod, SYS_mkdir, SYS_truncate, SYS_creat, SYS_statfs, SYS_chroot};
+	static const int calls[] = {SYS_open,	  SYS_stat,   SYS_lstat,    SYS_access, SYS_chdir,
+				    SYS_rmdir,	  SYS_unlink, SYS_readlink, SYS_chmod,	SYS_mkdir,
+				    SYS_truncate, SYS_creat,  SYS_statfs,   SYS_chroot};
 
 	CASE("every call that takes a path: each bad pointer gives EFAULT")
 	{
@@ -35,9 +38,12 @@ static void test_paths(void)
 
 		for (unsigned i = 0; i < COUNT(calls); i++)
 			for (unsigned k = 0; k < COUNT(g_bad); k++)
-				if (!CHECK_ERRNO(syscall(calls[i], g_bad[k], takes_buffer(calls[i]) ? buf : NULL,
-							 sizeof(buf)), EFAULT))
-					dprintf(1, "     call %d address %lx\n", calls[i], g_bad[k]);
+				if (!CHECK_ERRNO(syscall(calls[i], g_bad[k],
+							 takes_buffer(calls[i]) ? buf : NULL,
+							 sizeof(buf)),
+						 EFAULT))
+					dprintf(1, "     call %d address %lx\n", calls[i],
+						g_bad[k]);
 	}
 	CASE("a path at the end of memory: terminated within is fine, not terminated EFAULT")
 	{
@@ -77,7 +83,8 @@ static void test_results(void)
 		CHECK_ERRNO(syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, BAD_PTR), EFAULT);
 		CHECK_ERRNO(syscall(SYS_rt_sigpending, BAD_PTR, 8), EFAULT);
 		CHECK_ERRNO(syscall(SYS_getsockname, s[0], BAD_PTR, BAD_PTR), EFAULT);
-		CHECK_ERRNO(syscall(SYS_getsockopt, s[0], SOL_SOCKET, SO_TYPE, BAD_PTR, BAD_PTR), EFAULT);
+		CHECK_ERRNO(syscall(SYS_getsockopt, s[0], SOL_SOCKET, SO_TYPE, BAD_PTR, BAD_PTR),
+			    EFAULT);
 		CHECK_ERRNO(ioctl(p[0], FIONREAD, BAD_PTR), EFAULT);
 		CHECK_ERRNO(syscall(SYS_statfs, "/", BAD_PTR), EFAULT);
 		CHECK_ERRNO(syscall(SYS_uname, BAD_PTR), EFAULT);
@@ -135,9 +142,11 @@ static void test_results(void)
 static void test_numbers(void)
 {
 	static const int fds[] = {-1, -100, INT_MIN, INT_MAX, 99999};
-	static const int calls[] = {SYS_read, SYS_write, SYS_close, SYS_fstat, SYS_lseek, SYS_dup, SYS_fsync, SYS_ftruncate,
-				    SYS_fchdir, SYS_fchmod, SYS_getdents64, SYS_fcntl, SYS_flock, SYS_ioctl, SYS_pread64,
-				    SYS_readv, SYS_listen, SYS_shutdown, SYS_fstatfs, SYS_fdatasync, SYS_epoll_wait};
+	static const int calls[] = {
+		SYS_read,    SYS_write,	    SYS_close,	   SYS_fstat,  SYS_lseek,      SYS_dup,
+		SYS_fsync,   SYS_ftruncate, SYS_fchdir,	   SYS_fchmod, SYS_getdents64, SYS_fcntl,
+		SYS_flock,   SYS_ioctl,	    SYS_pread64,   SYS_readv,  SYS_listen,     SYS_shutdown,
+		SYS_fstatfs, SYS_fdatasync, SYS_epoll_wait};
 
 	CASE("descriptors that do not exist: EBADF everywhere")
 	{
@@ -145,9 +154,14 @@ static void test_numbers(void)
 
 		for (unsigned i = 0; i < COUNT(calls); i++)
 			for (unsigned k = 0; k < COUNT(fds); k++)
-				if (!CHECK_ERRNO(syscall(calls[i], fds[k], calls[i] == SYS_flock ? (void *)1L :
-							 calls[i] == SYS_fcntl ? (void *)1L : (void *)buf, 1L, 0L), EBADF))
-					dprintf(1, "     call %d descriptor %d\n", calls[i], fds[k]);
+				if (!CHECK_ERRNO(syscall(calls[i], fds[k],
+							 calls[i] == SYS_flock	 ? (void *)1L
+							 : calls[i] == SYS_fcntl ? (void *)1L
+										 : (void *)buf,
+							 1L, 0L),
+						 EBADF))
+					dprintf(1, "     call %d descriptor %d\n", calls[i],
+						fds[k]);
 	}
 	CASE("huge lengths end in an error or a short count, never in harm")
 	{
@@ -186,14 +200,20 @@ static void test_numbers(void)
 	}
 	CASE("the old 32-bit entry does not give a shell nor crash anything but the caller")
 	{
-		pid_t p = FORK(long r; __asm__ volatile("int $0x80" : "=a"(r) : "a"(20L) : "memory"); (void)r);
+		pid_t p = FORK(long r; __asm__ volatile("int $0x80"
+							: "=a"(r)
+							: "a"(20L)
+							: "memory");
+			       (void)r);
 		int st = wait_status(p);
 
 		CHECK(st == 0 || WIFSIGNALED(st));
 	}
 	CASE("vsyscall page: gettimeofday works or faults, nothing else")
 	{
-		pid_t p = FORK(struct timeval tv; ((int (*)(struct timeval *, void *))0xffffffffff600000ul)(&tv, NULL));
+		pid_t p =
+			FORK(struct timeval tv;
+			     ((int (*)(struct timeval *, void *))0xffffffffff600000ul)(&tv, NULL));
 		int st = wait_status(p);
 
 		CHECK(st == 0 || (st & 0x7f) == SIGSEGV);
@@ -211,12 +231,17 @@ static int toggle(void *m)
 
 static void test_races(void)
 {
-	CASE("memory changed by another process while it is an argument: no crash, one of both results")
+	CASE("memory changed by another process while it is an argument: no crash, one of both "
+	     "results")
 	{
-		char *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		char *shared =
+			mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 		strcpy(shared, "/dev/null");
-		pid_t p = FORK(for (;;) { shared[1] = 'x'; shared[1] = 'd'; });
+		pid_t p = FORK(for (;;) {
+			shared[1] = 'x';
+			shared[1] = 'd';
+		});
 
 		for (int i = 0; i < 500; i++) {
 			int fd = open(shared, O_RDONLY);
@@ -231,10 +256,16 @@ static void test_races(void)
 	}
 	CASE("memory unmapped by a sharing task during calls")
 	{
-		CHECK_EXIT(FORK(char *m = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-				pid_t q = clone(toggle, g_page + 4096, CLONE_VM | SIGCHLD, m); int fd = open("/dev/zero", O_RDONLY);
-				for (int i = 0; i < 500; i++) { ssize_t n = read(fd, m, 4096); if (n != 4096 && errno != EFAULT) _exit(1); }
-				kill(q, SIGKILL); CHECK_KILLED(q, SIGKILL)),
+		CHECK_EXIT(FORK(char *m = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+					       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+				pid_t q = clone(toggle, g_page + 4096, CLONE_VM | SIGCHLD, m);
+				int fd = open("/dev/zero", O_RDONLY);
+				for (int i = 0; i < 500; i++) {
+					ssize_t n = read(fd, m, 4096);
+					if (n != 4096 && errno != EFAULT)
+						_exit(1);
+				} kill(q, SIGKILL);
+				CHECK_KILLED(q, SIGKILL)),
 			   0);
 	}
 }

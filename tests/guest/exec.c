@@ -15,8 +15,9 @@ static int again(int argc, char **argv)
 	const char *what = argv[1];
 
 	if (!strcmp(what, "args")) {
-		return !(argc == 5 && !strcmp(argv[2], "") && !strcmp(argv[3], "a b") && !strcmp(argv[4], "\xff\n") &&
-			 argv[5] == NULL && environ[0] && !strcmp(environ[0], "K=V") && !environ[1]);
+		return !(argc == 5 && !strcmp(argv[2], "") && !strcmp(argv[3], "a b") &&
+			 !strcmp(argv[4], "\xff\n") && argv[5] == NULL && environ[0] &&
+			 !strcmp(environ[0], "K=V") && !environ[1]);
 	} else if (!strcmp(what, "signals")) {
 		struct sigaction s1, s2;
 		sigset_t mask, pending;
@@ -25,8 +26,8 @@ static int again(int argc, char **argv)
 		sigaction(SIGUSR2, NULL, &s2);
 		sigprocmask(SIG_BLOCK, NULL, &mask);
 		sigpending(&pending);
-		return !(s1.sa_handler == SIG_DFL && s2.sa_handler == SIG_IGN && sigismember(&mask, SIGTERM) &&
-			 sigismember(&pending, SIGTERM));
+		return !(s1.sa_handler == SIG_DFL && s2.sa_handler == SIG_IGN &&
+			 sigismember(&mask, SIGTERM) && sigismember(&pending, SIGTERM));
 	} else if (!strcmp(what, "fds")) {
 		return !(fcntl(atoi(argv[2]), F_GETFD) == 0 && fcntl(atoi(argv[3]), F_GETFD) == -1);
 	} else if (!strcmp(what, "long")) {
@@ -35,7 +36,8 @@ static int again(int argc, char **argv)
 		char buf[4096];
 
 		snprintf(buf, sizeof(buf), "/proc/self/task/%d", atoi(argv[2]));
-		return !(getpid() == atoi(argv[2]) && gettid() == getpid() && access(buf, F_OK) == 0);
+		return !(getpid() == atoi(argv[2]) && gettid() == getpid() &&
+			 access(buf, F_OK) == 0);
 	} else if (!strcmp(what, "state")) {
 		char name[17] = "";
 		stack_t ss;
@@ -43,11 +45,14 @@ static int again(int argc, char **argv)
 		prctl(PR_GET_NAME, name);
 		sigaltstack(NULL, &ss);
 		return !(!strncmp(name, "exec", 4) && ss.ss_flags == SS_DISABLE && alarm(0) > 90 &&
-			 umask(0) == 037 && getppid() == atoi(argv[2]) && prctl(PR_GET_DUMPABLE) == 1);
+			 umask(0) == 037 && getppid() == atoi(argv[2]) &&
+			 prctl(PR_GET_DUMPABLE) == 1);
 	} else if (!strcmp(what, "auxv")) {
-		return !(getauxval(AT_PAGESZ) == 4096 && getauxval(AT_ENTRY) && getauxval(AT_RANDOM) &&
-			 getauxval(AT_PHDR) && getauxval(AT_UID) == getuid() && getauxval(AT_SECURE) == 0 &&
-			 getauxval(AT_CLKTCK) == 100 && !strcmp((char *)getauxval(AT_EXECFN), argv[2]) &&
+		return !(getauxval(AT_PAGESZ) == 4096 && getauxval(AT_ENTRY) &&
+			 getauxval(AT_RANDOM) && getauxval(AT_PHDR) &&
+			 getauxval(AT_UID) == getuid() && getauxval(AT_SECURE) == 0 &&
+			 getauxval(AT_CLKTCK) == 100 &&
+			 !strcmp((char *)getauxval(AT_EXECFN), argv[2]) &&
 			 !strcmp((char *)getauxval(AT_PLATFORM), "x86_64"));
 	}
 	return 2;
@@ -64,23 +69,27 @@ static void test_pass(void)
 	}
 	CASE("handlers reset, ignored and mask and pending kept")
 	{
-		CHECK_EXIT(FORK(on_signal(SIGUSR1, count_signal, 0); signal(SIGUSR2, SIG_IGN); sigset_t s;
-				sigemptyset(&s); sigaddset(&s, SIGTERM); sigprocmask(SIG_BLOCK, &s, NULL);
-				raise(SIGTERM); execl(g_self, "x", "signals", NULL)),
+		CHECK_EXIT(FORK(on_signal(SIGUSR1, count_signal, 0); signal(SIGUSR2, SIG_IGN);
+				sigset_t s; sigemptyset(&s); sigaddset(&s, SIGTERM);
+				sigprocmask(SIG_BLOCK, &s, NULL); raise(SIGTERM);
+				execl(g_self, "x", "signals", NULL)),
 			   0);
 	}
 	CASE("close-on-exec closes, others stay")
 	{
-		CHECK_EXIT(FORK(int a = open("/dev/null", O_RDONLY); int b = open("/dev/null", O_RDONLY | O_CLOEXEC);
-				char sa[12]; char sb[12]; snprintf(sa, 12, "%d", a); snprintf(sb, 12, "%d", b);
+		CHECK_EXIT(FORK(int a = open("/dev/null", O_RDONLY);
+				int b = open("/dev/null", O_RDONLY | O_CLOEXEC); char sa[12];
+				char sb[12]; snprintf(sa, 12, "%d", a); snprintf(sb, 12, "%d", b);
 				execl(g_self, "x", "fds", sa, sb, NULL)),
 			   0);
 	}
 	CASE("a failing exec closes nothing and keeps handlers")
 	{
-		CHECK_EXIT(FORK(int b = open("/dev/null", O_RDONLY | O_CLOEXEC); on_signal(SIGUSR1, count_signal, 0);
-				execl("/nonexistent", "x", NULL); CHECK_EQ(errno, ENOENT); CHECK_EQ(fcntl(b, F_GETFD), 1);
-				raise(SIGUSR1); CHECK_EQ(g_signals, 1)),
+		CHECK_EXIT(FORK(int b = open("/dev/null", O_RDONLY | O_CLOEXEC);
+				on_signal(SIGUSR1, count_signal, 0);
+				execl("/nonexistent", "x", NULL); CHECK_EQ(errno, ENOENT);
+				CHECK_EQ(fcntl(b, F_GETFD), 1); raise(SIGUSR1);
+				CHECK_EQ(g_signals, 1)),
 			   0);
 	}
 	CASE("name is the file's, alternate stack gone, alarm and umask and parent kept")
@@ -88,9 +97,11 @@ static void test_pass(void)
 		char ppid[12];
 
 		snprintf(ppid, sizeof(ppid), "%d", getpid());
-		CHECK_EXIT(FORK(static char st[16384]; stack_t ss = {.ss_sp = st, .ss_size = sizeof(st)};
-				sigaltstack(&ss, NULL); prctl(PR_SET_NAME, "other"); alarm(100); umask(037);
-				prctl(PR_SET_DUMPABLE, 0); execl(g_self, "x", "state", ppid, NULL)),
+		CHECK_EXIT(FORK(static char st[16384];
+				stack_t ss = {.ss_sp = st, .ss_size = sizeof(st)};
+				sigaltstack(&ss, NULL); prctl(PR_SET_NAME, "other"); alarm(100);
+				umask(037); prctl(PR_SET_DUMPABLE, 0);
+				execl(g_self, "x", "state", ppid, NULL)),
 			   0);
 	}
 	CASE("auxiliary vector")
@@ -103,7 +114,8 @@ static void test_pass(void)
 		char buf[64] = "";
 
 		MUST(pipe(fds));
-		pid_t p = FORK(dup2(fds[1], 1); char *av[] = {NULL}; char *ev[] = {NULL}; execve("/bin/sh", av, ev));
+		pid_t p = FORK(dup2(fds[1], 1); char *av[] = {NULL}; char *ev[] = {NULL};
+			       execve("/bin/sh", av, ev));
 
 		CHECK_EXIT(p, 0); /* sh reads an empty stdin */
 		close(fds[0]);
@@ -120,7 +132,9 @@ static void test_limits(void)
 
 		memset(arg, 'x', 131072);
 		arg[131072] = 0;
-		CHECK_EXIT(FORK(execl(g_self, "x", "long", arg, NULL); _exit(errno == E2BIG ? 0 : 1)), 0);
+		CHECK_EXIT(
+			FORK(execl(g_self, "x", "long", arg, NULL); _exit(errno == E2BIG ? 0 : 1)),
+			0);
 		arg[131071] = 0;
 		CHECK_EXIT(FORK(execl(g_self, "x", "long", arg, NULL)), 0);
 		free(arg);
@@ -136,8 +150,9 @@ static void test_limits(void)
 		av[0] = "true";
 		for (int i = 1; i <= N; i++)
 			av[i] = arg;
-		CHECK_EXIT(FORK(struct rlimit r = {8 << 20, 8 << 20}; getrlimit(RLIMIT_STACK, &r); r.rlim_cur = 8 << 20;
-				setrlimit(RLIMIT_STACK, &r); execv("/bin/true", av); CHECK_EQ(errno, E2BIG)),
+		CHECK_EXIT(FORK(struct rlimit r = {8 << 20, 8 << 20}; getrlimit(RLIMIT_STACK, &r);
+				r.rlim_cur = 8 << 20; setrlimit(RLIMIT_STACK, &r);
+				execv("/bin/true", av); CHECK_EQ(errno, E2BIG)),
 			   0);
 		av[100] = NULL;
 		CHECK_EXIT(FORK(execv("/bin/true", av)), 0);
@@ -179,21 +194,24 @@ static void test_threads(void)
 	CASE("exec from a thread ends all others and takes the leader's id")
 	{
 		CHECK_EXIT(FORK(pthread_t t; pthread_barrier_init(&g_barrier, NULL, 6);
-				for (int i = 0; i < 5; i++) pthread_create(&t, NULL, i == 3 ? exec_here : wait_here, NULL);
+				for (int i = 0; i < 5; i++) pthread_create(
+					&t, NULL, i == 3 ? exec_here : wait_here, NULL);
 				wait_here(NULL)),
 			   0);
 	}
 	CASE("exec from the leader ends the threads")
 	{
 		CHECK_EXIT(FORK(pthread_t t; pthread_barrier_init(&g_barrier, NULL, 5);
-				for (int i = 0; i < 4; i++) pthread_create(&t, NULL, wait_here, NULL); exec_here(NULL)),
+				for (int i = 0; i < 4; i++)
+					pthread_create(&t, NULL, wait_here, NULL);
+				exec_here(NULL)),
 			   0);
 	}
 	CASE("exec from a thread after the leader has gone")
 	{
 		CHECK_EXIT(FORK(pthread_t t; pthread_barrier_init(&g_barrier, NULL, 2);
-				pthread_create(&t, NULL, exec_here, NULL); pthread_barrier_wait(&g_barrier);
-				pthread_exit(NULL)),
+				pthread_create(&t, NULL, exec_here, NULL);
+				pthread_barrier_wait(&g_barrier); pthread_exit(NULL)),
 			   0);
 	}
 }
@@ -205,7 +223,8 @@ static void test_execveat(void)
 
 	CASE("by descriptor with AT_EMPTY_PATH, relative to a directory, fexecve")
 	{
-		int fd = MUST(open(g_self, O_RDONLY)), dir = MUST(open("/bin", O_RDONLY | O_DIRECTORY));
+		int fd = MUST(open(g_self, O_RDONLY)),
+		    dir = MUST(open("/bin", O_RDONLY | O_DIRECTORY));
 
 		CHECK_EXIT(FORK(syscall(SYS_execveat, fd, "", av, ev, AT_EMPTY_PATH)), 0);
 		CHECK_EXIT(FORK(fexecve(fd, av, ev)), 0);
@@ -223,7 +242,8 @@ static void test_execveat(void)
 	CASE("AT_SYMLINK_NOFOLLOW refuses a link with ELOOP")
 	{
 		MUST(symlink(g_self, "link"));
-		CHECK_ERRNO(syscall(SYS_execveat, AT_FDCWD, "link", av, ev, AT_SYMLINK_NOFOLLOW), ELOOP);
+		CHECK_ERRNO(syscall(SYS_execveat, AT_FDCWD, "link", av, ev, AT_SYMLINK_NOFOLLOW),
+			    ELOOP);
 		CHECK_EXIT(FORK(syscall(SYS_execveat, AT_FDCWD, "link", av, ev, 0)), 0);
 	}
 }

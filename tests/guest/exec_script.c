@@ -29,8 +29,8 @@ static const char *output(const char *path)
 
 	if (pipe(fds))
 		return NULL;
-	pid_t p = FORK(dup2(fds[1], 1); close(fds[0]); close(fds[1]); execl(path, "zero", "one", "two", NULL);
-		       dprintf(1, "errno %d", errno));
+	pid_t p = FORK(dup2(fds[1], 1); close(fds[0]); close(fds[1]);
+		       execl(path, "zero", "one", "two", NULL); dprintf(1, "errno %d", errno));
 
 	close(fds[1]);
 	while ((n = read(fds[0], buf + len, sizeof(buf) - 1 - len)) > 0)
@@ -113,7 +113,9 @@ static void test_lines(void)
 		char *av[] = {"zero", NULL}, *ev[] = {NULL};
 
 		MUST(pipe(out));
-		CHECK_EXIT(FORK(dup2(out[1], 1); syscall(SYS_execveat, fd, "", av, ev, AT_EMPTY_PATH)), 0);
+		CHECK_EXIT(
+			FORK(dup2(out[1], 1); syscall(SYS_execveat, fd, "", av, ev, AT_EMPTY_PATH)),
+			0);
 		CHECK(read(out[0], buf, sizeof(buf) - 1) > 0);
 		buf[strcspn(buf, "\n")] = 0;
 		CHECK_STR(buf, want);
@@ -164,7 +166,8 @@ static void test_refused(void)
 		CHECK_ERRNO(execl("./busy", "x", NULL), ETXTBSY);
 		close(fd);
 		char buf[65536];
-		int in = MUST(open("/bin/sleep", O_RDONLY)), out = MUST(open("prog", O_WRONLY | O_CREAT, 0755));
+		int in = MUST(open("/bin/sleep", O_RDONLY)),
+		    out = MUST(open("prog", O_WRONLY | O_CREAT, 0755));
 		ssize_t n;
 
 		while ((n = read(in, buf, sizeof(buf))) > 0)
@@ -190,7 +193,9 @@ static void test_refused(void)
 		script("bits", "#!%s\n", g_self);
 		MUST(chmod("bits", 0001));
 		if (geteuid() == 0)
-			CHECK_EXIT(FORK(close(1); open("/dev/null", O_WRONLY); execl("./bits", "x", NULL)), 0);
+			CHECK_EXIT(FORK(close(1); open("/dev/null", O_WRONLY);
+					execl("./bits", "x", NULL)),
+				   0);
 		else
 			CHECK_ERRNO(execl("./bits", "x", NULL), EACCES);
 		MUST(chmod("bits", 0644));

@@ -56,19 +56,21 @@ static void test_status(void)
 	}
 	CASE("each fatal signal is in the status, core bit only where a core may be")
 	{
-		static const int fatal[] = {SIGHUP, SIGINT, SIGKILL, SIGPIPE, SIGALRM, SIGTERM, SIGUSR1, SIGUSR2,
-					    SIGSTKFLT, SIGVTALRM, SIGPROF, SIGIO, SIGPWR};
-		static const int core[] = {SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGXCPU,
-					   SIGXFSZ, SIGSYS};
+		static const int fatal[] = {SIGHUP,  SIGINT,  SIGKILL, SIGPIPE,	  SIGALRM,
+					    SIGTERM, SIGUSR1, SIGUSR2, SIGSTKFLT, SIGVTALRM,
+					    SIGPROF, SIGIO,   SIGPWR};
+		static const int core[] = {SIGQUIT, SIGILL,  SIGTRAP, SIGABRT, SIGBUS,
+					   SIGFPE,  SIGSEGV, SIGXCPU, SIGXFSZ, SIGSYS};
 
 		for (unsigned i = 0; i < COUNT(fatal); i++) {
-			pid_t p = FORK(signal(fatal[i], SIG_DFL); kill(getpid(), fatal[i]); pause());
+			pid_t p =
+				FORK(signal(fatal[i], SIG_DFL); kill(getpid(), fatal[i]); pause());
 
 			CHECK_EQ(wait_status(p), fatal[i]);
 		}
 		for (unsigned i = 0; i < COUNT(core); i++) {
-			pid_t p = FORK(struct rlimit r = {0, 0}; setrlimit(RLIMIT_CORE, &r); kill(getpid(), core[i]);
-				       pause());
+			pid_t p = FORK(struct rlimit r = {0, 0}; setrlimit(RLIMIT_CORE, &r);
+				       kill(getpid(), core[i]); pause());
 
 			CHECK_EQ(wait_status(p) & 0x7f, core[i]);
 		}
@@ -88,23 +90,29 @@ static void test_threads(void)
 	CASE("exit in a thread ends the whole process, sleeping and spinning threads too")
 	{
 		CHECK_EXIT(FORK(for (int i = 0; i < 3; i++) pthread_create(&t, NULL, sleeper, NULL);
-				pthread_create(&t, NULL, spinner, NULL); pthread_create(&t, NULL, exit_process, (void *)5L);
-				sleeper(NULL)),
+				pthread_create(&t, NULL, spinner, NULL);
+				pthread_create(&t, NULL, exit_process, (void *)5L); sleeper(NULL)),
 			   5);
 	}
 	CASE("a raw exit ends one thread only")
 	{
-		CHECK_EXIT(FORK(pthread_create(&t, NULL, raw_exit, (void *)9L); sleep_ms(5); _exit(3)), 3);
+		CHECK_EXIT(
+			FORK(pthread_create(&t, NULL, raw_exit, (void *)9L); sleep_ms(5); _exit(3)),
+			3);
 	}
-	CASE("the leader leaves first: the process lives until the last thread, whose status counts")
+	CASE("the leader leaves first: the process lives until the last thread, whose status "
+	     "counts")
 	{
-		pid_t p = FORK(pthread_create(&t, NULL, late_exit, (void *)21L); syscall(SYS_exit, 4));
+		pid_t p = FORK(pthread_create(&t, NULL, late_exit, (void *)21L);
+			       syscall(SYS_exit, 4));
 
 		CHECK_EXIT(p, 21);
 	}
-	CASE("the leader leaves first by raw exit, then the last thread by raw exit: the leader's status counts")
+	CASE("the leader leaves first by raw exit, then the last thread by raw exit: the leader's "
+	     "status counts")
 	{
-		pid_t p = FORK(pthread_create(&t, NULL, raw_exit, (void *)8L); sleep_ms(5); syscall(SYS_exit, 4));
+		pid_t p = FORK(pthread_create(&t, NULL, raw_exit, (void *)8L); sleep_ms(5);
+			       syscall(SYS_exit, 4));
 
 		CHECK_EXIT(p, 4);
 	}
@@ -123,7 +131,8 @@ static void test_threads(void)
 	}
 	CASE("SIGKILL ends a process of spinning threads")
 	{
-		pid_t p = FORK(for (int i = 0; i < 4; i++) pthread_create(&t, NULL, spinner, NULL); spinner(NULL));
+		pid_t p = FORK(for (int i = 0; i < 4; i++) pthread_create(&t, NULL, spinner, NULL);
+			       spinner(NULL));
 
 		sleep_ms(10);
 		kill(p, SIGKILL);
@@ -179,8 +188,9 @@ static void test_end_of_life(void)
 	}
 	CASE("RLIMIT_CPU sends SIGXCPU")
 	{
-		pid_t p = FORK(struct rlimit r = {1, 2}; setrlimit(RLIMIT_CPU, &r); r.rlim_cur = 0; struct rlimit now;
-			       getrlimit(RLIMIT_CPU, &now); CHECK_EQ(now.rlim_cur, 1); CHECK_EQ(now.rlim_max, 2));
+		pid_t p = FORK(struct rlimit r = {1, 2}; setrlimit(RLIMIT_CPU, &r); r.rlim_cur = 0;
+			       struct rlimit now; getrlimit(RLIMIT_CPU, &now);
+			       CHECK_EQ(now.rlim_cur, 1); CHECK_EQ(now.rlim_max, 2));
 
 		CHECK_EXIT(p, 0);
 	}

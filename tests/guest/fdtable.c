@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fdtable.c - dup family, fcntl, close_range, limits, sharing, /proc/self/fd and fdinfo, special devices */
+/* fdtable.c - dup family, fcntl, close_range, limits, sharing, /proc/self/fd and fdinfo, special
+ * devices */
 #include "tests/lib/guest.h"
 
 #include <linux/close_range.h>
@@ -92,21 +93,28 @@ static void test_table(void)
 {
 	CASE("close_range: closes, marks, unshares, errors")
 	{
-		CHECK_EXIT(FORK(for (int i = 50; i < 60; i++) MUST(dup2(0, i)); CHECK_EQ(close_range(52, 55, 0), 0);
-				CHECK(fd_open(51)); CHECK(!fd_open(52)); CHECK(!fd_open(55)); CHECK(fd_open(56));
-				CHECK_EQ(close_range(56, ~0u, CLOSE_RANGE_CLOEXEC), 0); CHECK_EQ(fcntl(59, F_GETFD), FD_CLOEXEC);
-				CHECK_EQ(fcntl(51, F_GETFD), 0); CHECK_ERRNO(close_range(5, 4, 0), EINVAL);
-				CHECK_ERRNO(close_range(3, 4, 64), EINVAL); CHECK_EQ(close_range(50, ~0u, CLOSE_RANGE_UNSHARE), 0);
+		CHECK_EXIT(FORK(for (int i = 50; i < 60; i++) MUST(dup2(0, i));
+				CHECK_EQ(close_range(52, 55, 0), 0); CHECK(fd_open(51));
+				CHECK(!fd_open(52)); CHECK(!fd_open(55)); CHECK(fd_open(56));
+				CHECK_EQ(close_range(56, ~0u, CLOSE_RANGE_CLOEXEC), 0);
+				CHECK_EQ(fcntl(59, F_GETFD), FD_CLOEXEC);
+				CHECK_EQ(fcntl(51, F_GETFD), 0);
+				CHECK_ERRNO(close_range(5, 4, 0), EINVAL);
+				CHECK_ERRNO(close_range(3, 4, 64), EINVAL);
+				CHECK_EQ(close_range(50, ~0u, CLOSE_RANGE_UNSHARE), 0);
 				CHECK(!fd_open(51))),
 			   0);
 	}
 	CASE("RLIMIT_NOFILE: EMFILE for each way of making descriptors; numbers below stay usable")
 	{
-		CHECK_EXIT(FORK(int p[2]; struct rlimit r = {20, 20}; MUST(setrlimit(RLIMIT_NOFILE, &r));
-				while (open("/dev/null", O_RDONLY) >= 0) ;
-				CHECK_EQ(errno, EMFILE); CHECK_ERRNO(dup(0), EMFILE); CHECK_ERRNO(pipe(p), EMFILE);
-				CHECK_ERRNO(socket(AF_UNIX, SOCK_STREAM, 0), EMFILE); CHECK_ERRNO(fcntl(0, F_DUPFD, 10), EMFILE);
-				CHECK_ERRNO(dup2(0, 20), EBADF); close(19); CHECK_ERRNO(pipe(p), EMFILE);
+		CHECK_EXIT(FORK(int p[2]; struct rlimit r = {20, 20};
+				MUST(setrlimit(RLIMIT_NOFILE, &r));
+				while (open("/dev/null", O_RDONLY) >= 0); CHECK_EQ(errno, EMFILE);
+				CHECK_ERRNO(dup(0), EMFILE); CHECK_ERRNO(pipe(p), EMFILE);
+				CHECK_ERRNO(socket(AF_UNIX, SOCK_STREAM, 0), EMFILE);
+				CHECK_ERRNO(fcntl(0, F_DUPFD, 10), EMFILE);
+				CHECK_ERRNO(dup2(0, 20), EBADF); close(19);
+				CHECK_ERRNO(pipe(p), EMFILE);
 				CHECK_EQ(open("/dev/null", O_RDONLY), 19)),
 			   0);
 	}
@@ -130,8 +138,10 @@ static void test_table(void)
 		if (r.rlim_max < 3000)
 			SKIP("hard limit too low");
 		CHECK_EXIT(FORK(r.rlim_cur = 3000; MUST(setrlimit(RLIMIT_NOFILE, &r)); int last = 0;
-				for (int i = 0; i < 2000; i++) last = dup(0); CHECK(last >= 2000); CHECK(fd_open(last));
-				struct pollfd p = {.fd = last, .events = POLLIN}; CHECK(poll(&p, 1, 0) >= 0)),
+				for (int i = 0; i < 2000; i++) last = dup(0); CHECK(last >= 2000);
+				CHECK(fd_open(last));
+				struct pollfd p = {.fd = last, .events = POLLIN};
+				CHECK(poll(&p, 1, 0) >= 0)),
 			   0);
 	}
 	CASE("F_SETOWN, F_GETOWN, F_SETSIG, O_ASYNC on a pipe raise SIGIO")

@@ -14,7 +14,8 @@ static void test_memory(void)
 	CASE("child gets 0, another pid and the right parent")
 	{
 		pid_t me = getpid();
-		pid_t p = FORK(CHECK(getpid() != me); CHECK_EQ(getppid(), me); CHECK_EQ(gettid(), getpid()));
+		pid_t p = FORK(CHECK(getpid() != me); CHECK_EQ(getppid(), me);
+			       CHECK_EQ(gettid(), getpid()));
 
 		CHECK(p != me);
 		CHECK_EXIT(p, 0);
@@ -25,8 +26,8 @@ static void test_memory(void)
 		char c;
 
 		MUST(pipe(pipe_fd));
-		pid_t p = FORK(CHECK_EQ(read(pipe_fd[0], &c, 1), 1); CHECK_EQ(g_value, 1); CHECK_EQ(local, 7);
-			       g_value = 2; g_tls = 6);
+		pid_t p = FORK(CHECK_EQ(read(pipe_fd[0], &c, 1), 1); CHECK_EQ(g_value, 1);
+			       CHECK_EQ(local, 7); g_value = 2; g_tls = 6);
 		g_value = 3;
 		local = 8;
 		CHECK_EQ(write(pipe_fd[1], "x", 1), 1);
@@ -39,11 +40,14 @@ static void test_memory(void)
 	}
 	CASE("shared anonymous memory is shared, private is copied, over three generations")
 	{
-		int *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-		int *priv = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		int *shared =
+			mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		int *priv = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+				 -1, 0);
 
 		*priv = 1;
-		pid_t p = FORK(*priv = 2; pid_t q = FORK(*shared += 10; CHECK_EQ(*priv, 2); *priv = 3);
+		pid_t p = FORK(*priv = 2;
+			       pid_t q = FORK(*shared += 10; CHECK_EQ(*priv, 2); *priv = 3);
 			       CHECK_EXIT(q, 0); CHECK_EQ(*priv, 2); *shared += 1);
 
 		CHECK_EXIT(p, 0);
@@ -59,7 +63,8 @@ static void test_memory(void)
 
 		for (int i = 0; i < N; i++)
 			m[i] = (unsigned char)(i * 7);
-		pid_t p = FORK(int bad = 0; for (int i = 0; i < N; i++) bad += m[i] != (unsigned char)(i * 7);
+		pid_t p = FORK(int bad = 0;
+			       for (int i = 0; i < N; i++) bad += m[i] != (unsigned char)(i * 7);
 			       CHECK_EQ(bad, 0); memset(m, 0, N));
 
 		CHECK_EXIT(p, 0);
@@ -68,7 +73,8 @@ static void test_memory(void)
 	}
 	CASE("MADV_DONTFORK is not there and MADV_WIPEONFORK is zero in the child")
 	{
-		char *m = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		char *m = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			       0);
 
 		memset(m, 'a', 8192);
 		MUST(madvise(m, 4096, MADV_DONTFORK));
@@ -106,10 +112,11 @@ static void test_inherited(void)
 		signal(SIGHUP, SIG_IGN);
 		umask(031);
 		pid_t pgrp = getpgrp(), sid = getsid(0);
-		pid_t p = FORK(sigprocmask(SIG_BLOCK, NULL, &now); CHECK(sigismember(&now, SIGUSR2));
-			       raise(SIGUSR1); CHECK_EQ(g_signals, 1); raise(SIGHUP); char b[4096];
-			       CHECK_STR(getcwd(b, sizeof(b)), g_dir); CHECK_EQ(umask(0), 031);
-			       CHECK_EQ(getpgrp(), pgrp); CHECK_EQ(getsid(0), sid));
+		pid_t p =
+			FORK(sigprocmask(SIG_BLOCK, NULL, &now); CHECK(sigismember(&now, SIGUSR2));
+			     raise(SIGUSR1); CHECK_EQ(g_signals, 1); raise(SIGHUP); char b[4096];
+			     CHECK_STR(getcwd(b, sizeof(b)), g_dir); CHECK_EQ(umask(0), 031);
+			     CHECK_EQ(getpgrp(), pgrp); CHECK_EQ(getsid(0), sid));
 
 		CHECK_EXIT(p, 0);
 		umask(022);
@@ -126,7 +133,8 @@ static void test_inherited(void)
 		sigprocmask(SIG_BLOCK, &set, NULL);
 		raise(SIGUSR1);
 		pid_t p = FORK(sigpending(&pending); CHECK(!sigismember(&pending, SIGUSR1));
-			       CHECK_EQ(alarm(0), 0); struct tms t; times(&t); CHECK(t.tms_utime <= 2));
+			       CHECK_EQ(alarm(0), 0); struct tms t; times(&t);
+			       CHECK(t.tms_utime <= 2));
 
 		CHECK_EXIT(p, 0);
 		sigpending(&pending);
@@ -141,7 +149,8 @@ static void test_inherited(void)
 		struct flock fl = {.l_type = F_WRLCK};
 
 		MUST(fcntl(fd, F_SETLK, &fl));
-		pid_t p = FORK(struct flock c = {.l_type = F_WRLCK}; CHECK_ERRNO(fcntl(fd, F_SETLK, &c), EAGAIN);
+		pid_t p = FORK(struct flock c = {.l_type = F_WRLCK};
+			       CHECK_ERRNO(fcntl(fd, F_SETLK, &c), EAGAIN);
 			       CHECK_EQ(fcntl(fd, F_GETLK, &c), 0); CHECK_EQ(c.l_type, F_WRLCK);
 			       CHECK_EQ(c.l_pid, getppid()));
 

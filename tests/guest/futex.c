@@ -45,7 +45,8 @@ static void test_basics(void)
 	{
 		CHECK_ERRNO(futex(&word, FUTEX_WAIT, 4, NULL, NULL, 0), EAGAIN);
 		CHECK_EQ(futex(&word, FUTEX_WAKE, 1, NULL, NULL, 0), 0);
-		CHECK_ERRNO(futex((int *)((char *)&word + 1), FUTEX_WAIT, 5, NULL, NULL, 0), EINVAL);
+		CHECK_ERRNO(futex((int *)((char *)&word + 1), FUTEX_WAIT, 5, NULL, NULL, 0),
+			    EINVAL);
 		CHECK_ERRNO(futex(BAD_PTR, FUTEX_WAIT, 5, NULL, NULL, 0), EFAULT);
 		CHECK_ERRNO(futex(&word, 99, 5, NULL, NULL, 0), ENOSYS);
 		CHECK_ERRNO(futex(&word, FUTEX_WAIT_BITSET, 5, NULL, NULL, 0), EINVAL);
@@ -70,9 +71,13 @@ static void test_basics(void)
 		CHECK_ERRNO(futex(&word, FUTEX_WAIT_BITSET_PRIVATE, 5, &ts, NULL, -1), ETIMEDOUT);
 		CHECK(now_ns() - t >= 20000000);
 		clock_gettime(CLOCK_REALTIME, &ts);
-		CHECK_ERRNO(futex(&word, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 5, &ts, NULL, -1), ETIMEDOUT);
+		CHECK_ERRNO(
+			futex(&word, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 5, &ts, NULL, -1),
+			ETIMEDOUT);
 		ts.tv_sec = 0;
-		CHECK_ERRNO(futex(&word, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 5, &ts, NULL, -1), ETIMEDOUT);
+		CHECK_ERRNO(
+			futex(&word, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 5, &ts, NULL, -1),
+			ETIMEDOUT);
 	}
 	CASE("a wake wakes as many as asked for")
 	{
@@ -115,7 +120,8 @@ static void test_requeue(void)
 		for (int i = 0; i < 3; i++)
 			pthread_create(&t[i], NULL, waiter, &a);
 		CHECK_ERRNO(futex(&a, FUTEX_CMP_REQUEUE_PRIVATE, 0, (void *)10L, &b, 1), EAGAIN);
-		EVENTUALLY((queued += (int)futex(&a, FUTEX_CMP_REQUEUE_PRIVATE, 0, (void *)10L, &b, 0)) == 3);
+		EVENTUALLY((queued +=
+			    (int)futex(&a, FUTEX_CMP_REQUEUE_PRIVATE, 0, (void *)10L, &b, 0)) == 3);
 		CHECK_EQ(futex(&a, FUTEX_WAKE_PRIVATE, 10, NULL, NULL, 0), 0);
 		CHECK_EQ(futex(&b, FUTEX_WAKE_PRIVATE, 10, NULL, NULL, 0), 3);
 		for (int i = 0; i < 3; i++)
@@ -133,19 +139,26 @@ static void test_requeue(void)
 
 		/* b = 0 | 0 each time, so that both waiters stay asleep until woken */
 		EVENTUALLY((woken += (int)futex(&a, FUTEX_WAKE_OP_PRIVATE, 1, (void *)1L, &b,
-						FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_EQ, 0))) == 2);
+						FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_EQ, 0))) ==
+			   2);
 		pthread_join(t[0], NULL);
 		pthread_join(t[1], NULL);
 		b = 10;
-		CHECK_EQ(futex(&a, FUTEX_WAKE_OP, 1, (void *)1L, &b, FUTEX_OP(FUTEX_OP_SET, 7, FUTEX_OP_CMP_GT, 5)), 0);
+		CHECK_EQ(futex(&a, FUTEX_WAKE_OP, 1, (void *)1L, &b,
+			       FUTEX_OP(FUTEX_OP_SET, 7, FUTEX_OP_CMP_GT, 5)),
+			 0);
 		CHECK_EQ(b, 7);
-		futex(&a, FUTEX_WAKE_OP, 1, (void *)1L, &b, FUTEX_OP(FUTEX_OP_ADD, 5, FUTEX_OP_CMP_EQ, 0));
+		futex(&a, FUTEX_WAKE_OP, 1, (void *)1L, &b,
+		      FUTEX_OP(FUTEX_OP_ADD, 5, FUTEX_OP_CMP_EQ, 0));
 		CHECK_EQ(b, 12);
-		futex(&a, FUTEX_WAKE_OP, 1, (void *)1L, &b, FUTEX_OP(FUTEX_OP_OR, 3, FUTEX_OP_CMP_EQ, 0));
+		futex(&a, FUTEX_WAKE_OP, 1, (void *)1L, &b,
+		      FUTEX_OP(FUTEX_OP_OR, 3, FUTEX_OP_CMP_EQ, 0));
 		CHECK_EQ(b, 15);
-		futex(&a, FUTEX_WAKE_OP, 1, (void *)1L, &b, FUTEX_OP(FUTEX_OP_ANDN, 6, FUTEX_OP_CMP_EQ, 0));
+		futex(&a, FUTEX_WAKE_OP, 1, (void *)1L, &b,
+		      FUTEX_OP(FUTEX_OP_ANDN, 6, FUTEX_OP_CMP_EQ, 0));
 		CHECK_EQ(b, 9);
-		futex(&a, FUTEX_WAKE_OP, 1, (void *)1L, &b, FUTEX_OP(FUTEX_OP_XOR, 1, FUTEX_OP_CMP_EQ, 0));
+		futex(&a, FUTEX_WAKE_OP, 1, (void *)1L, &b,
+		      FUTEX_OP(FUTEX_OP_XOR, 1, FUTEX_OP_CMP_EQ, 0));
 		CHECK_EQ(b, 8);
 		futex(&a, FUTEX_WAKE_OP, 1, (void *)1L, &b,
 		      FUTEX_OP((FUTEX_OP_OR | FUTEX_OP_OPARG_SHIFT), 4, FUTEX_OP_CMP_EQ, 0));
@@ -228,8 +241,11 @@ static void test_contention(void)
 		pid_t p[3];
 
 		for (int i = 0; i < 3; i++)
-			p[i] = FORK(for (int k = 0; k < 20000; k++) { pthread_mutex_lock(&b->m); b->n++;
-					pthread_mutex_unlock(&b->m); });
+			p[i] = FORK(for (int k = 0; k < 20000; k++) {
+				pthread_mutex_lock(&b->m);
+				b->n++;
+				pthread_mutex_unlock(&b->m);
+			});
 		for (int i = 0; i < 3; i++)
 			CHECK_EXIT(p[i], 0);
 		CHECK_EQ(b->n, 60000);

@@ -37,18 +37,21 @@ static void test_robust(int protocol)
 		CHECK_EQ(pthread_mutex_lock(g_mutex), 0);
 		CHECK_EQ(pthread_mutex_unlock(g_mutex), 0);
 	}
-	CASE(protocol ? "robust PI: killed while another waits" : "robust: killed while another waits")
+	CASE(protocol ? "robust PI: killed while another waits"
+		      : "robust: killed while another waits")
 	{
 		int gate[2];
 		char c;
 
 		mutex(1, protocol);
 		MUST(pipe(gate));
-		pid_t p = FORK(pthread_mutex_lock(g_mutex); CHECK_EQ(write(gate[1], "x", 1), 1); pause());
+		pid_t p = FORK(pthread_mutex_lock(g_mutex); CHECK_EQ(write(gate[1], "x", 1), 1);
+			       pause());
 
 		CHECK_EQ(read(gate[0], &c, 1), 1);
 		pid_t q = FORK(CHECK_EQ(pthread_mutex_lock(g_mutex), EOWNERDEAD);
-			       CHECK_EQ(pthread_mutex_consistent(g_mutex), 0); pthread_mutex_unlock(g_mutex));
+			       CHECK_EQ(pthread_mutex_consistent(g_mutex), 0);
+			       pthread_mutex_unlock(g_mutex));
 
 		wait_sleeping(q);
 		kill(p, SIGKILL);
@@ -110,8 +113,10 @@ static void test_pi(void)
 		mutex(0, PTHREAD_PRIO_INHERIT);
 		pthread_mutex_lock(g_mutex);
 		pid_t p = FORK(clock_gettime(CLOCK_REALTIME, &ts); ts.tv_nsec += 10000000;
-			       if (ts.tv_nsec >= 1000000000) { ts.tv_sec++; ts.tv_nsec -= 1000000000; }
-			       CHECK_EQ(pthread_mutex_timedlock(g_mutex, &ts), ETIMEDOUT);
+			       if (ts.tv_nsec >= 1000000000) {
+				       ts.tv_sec++;
+				       ts.tv_nsec -= 1000000000;
+			       } CHECK_EQ(pthread_mutex_timedlock(g_mutex, &ts), ETIMEDOUT);
 			       CHECK_EQ(pthread_mutex_trylock(g_mutex), EBUSY));
 
 		CHECK_EXIT(p, 0);
@@ -186,7 +191,8 @@ static void test_raw(void)
 		pthread_t t;
 
 		pthread_create(&t, NULL, raw_robust, NULL);
-		EVENTUALLY(*(volatile int *)&g_entry.word == (int)(FUTEX_OWNER_DIED | FUTEX_WAITERS));
+		EVENTUALLY(*(volatile int *)&g_entry.word ==
+			   (int)(FUTEX_OWNER_DIED | FUTEX_WAITERS));
 		pthread_join(t, NULL);
 	}
 	CASE("an endless list and a bad pointer hurt nobody")

@@ -117,21 +117,28 @@ static void test_stop(void)
 			CHECK_KILLED(p, SIGKILL);
 		}
 	}
-	CASE("a blocked stop signal stays pending and SIGCONT removes it; a stop signal removes SIGCONT")
+	CASE("a blocked stop signal stays pending and SIGCONT removes it; a stop signal removes "
+	     "SIGCONT")
 	{
 		sigset_t s, pend;
 
 		CHECK_EXIT(FORK(sigemptyset(&s); sigaddset(&s, SIGTSTP); sigaddset(&s, SIGCONT);
 				sigprocmask(SIG_BLOCK, &s, NULL); raise(SIGTSTP); sigpending(&pend);
-				CHECK(sigismember(&pend, SIGTSTP)); raise(SIGCONT); sigpending(&pend);
-				CHECK(!sigismember(&pend, SIGTSTP)); CHECK(sigismember(&pend, SIGCONT)); raise(SIGTSTP);
-				sigpending(&pend); CHECK(!sigismember(&pend, SIGCONT)); raise(SIGCONT)),
+				CHECK(sigismember(&pend, SIGTSTP)); raise(SIGCONT);
+				sigpending(&pend); CHECK(!sigismember(&pend, SIGTSTP));
+				CHECK(sigismember(&pend, SIGCONT)); raise(SIGTSTP);
+				sigpending(&pend); CHECK(!sigismember(&pend, SIGCONT));
+				raise(SIGCONT)),
 			   0);
 	}
-	CASE("handled SIGTSTP does not stop; a handled SIGCONT continues and then calls the handler")
+	CASE("handled SIGTSTP does not stop; a handled SIGCONT continues and then calls the "
+	     "handler")
 	{
-		CHECK_EXIT(FORK(on_signal(SIGTSTP, count_signal, 0); raise(SIGTSTP); CHECK_EQ(g_signals, 1)), 0);
-		pid_t p = FORK(on_signal(SIGCONT, count_signal, 0); raise(SIGSTOP); CHECK_EQ(g_signals, 1); _exit(5));
+		CHECK_EXIT(FORK(on_signal(SIGTSTP, count_signal, 0); raise(SIGTSTP);
+				CHECK_EQ(g_signals, 1)),
+			   0);
+		pid_t p = FORK(on_signal(SIGCONT, count_signal, 0); raise(SIGSTOP);
+			       CHECK_EQ(g_signals, 1); _exit(5));
 		int st;
 
 		CHECK_EQ(waitpid(p, &st, WUNTRACED), p);
@@ -167,7 +174,8 @@ static void test_stop(void)
 		CHECK_EQ(waitpid(p, &st, WCONTINUED), p);
 		CHECK_EQ(write(fds[1], "q", 1), 1);
 		CHECK_EXIT(p, 0);
-		p = FORK(struct timespec ts = {.tv_nsec = 50000000}; CHECK_EQ(nanosleep(&ts, NULL), 0));
+		p = FORK(struct timespec ts = {.tv_nsec = 50000000};
+			 CHECK_EQ(nanosleep(&ts, NULL), 0));
 		wait_sleeping(p);
 		kill(p, SIGSTOP);
 		CHECK_EQ(waitpid(p, &st, WUNTRACED), p);
@@ -191,7 +199,8 @@ static void test_threads(void)
 {
 	CASE("a stop stops all threads, SIGCONT starts all")
 	{
-		g_progress = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		g_progress =
+			mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 		pid_t p = FORK(pthread_t t; pthread_create(&t, NULL, count_forever, NULL);
 			       pthread_create(&t, NULL, count_forever, NULL); pause());
 		int st;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* locks.c - flock, POSIX record locks, open-file-description locks, leases of conflict between them */
+/* locks.c - flock, POSIX record locks, open-file-description locks, leases of conflict between them
+ */
 #include "tests/lib/guest.h"
 
 #include <sys/file.h>
 
 static int setlk(int fd, int cmd, int type, off_t start, off_t len)
 {
-	struct flock fl = {.l_type = (short)type, .l_whence = SEEK_SET, .l_start = start, .l_len = len};
+	struct flock fl = {
+		.l_type = (short)type, .l_whence = SEEK_SET, .l_start = start, .l_len = len};
 
 	return fcntl(fd, cmd, &fl);
 }
@@ -14,7 +16,8 @@ static int setlk(int fd, int cmd, int type, off_t start, off_t len)
 /* The type that F_GETLK reports for a write lock there. */
 static int getlk(int fd, off_t start, off_t len, struct flock *out)
 {
-	*out = (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = start, .l_len = len};
+	*out = (struct flock){
+		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = start, .l_len = len};
 	return fcntl(fd, F_GETLK, out) == 0 ? out->l_type : -1;
 }
 
@@ -43,7 +46,9 @@ static void test_flock(void)
 
 		CHECK_EQ(flock(a, LOCK_EX), 0);
 		CHECK_EQ(flock(d, LOCK_EX | LOCK_NB), 0);
-		CHECK_EXIT(FORK(CHECK_EQ(flock(a, LOCK_EX | LOCK_NB), 0); CHECK_ERRNO(flock(b, LOCK_SH | LOCK_NB), EWOULDBLOCK)), 0);
+		CHECK_EXIT(FORK(CHECK_EQ(flock(a, LOCK_EX | LOCK_NB), 0);
+				CHECK_ERRNO(flock(b, LOCK_SH | LOCK_NB), EWOULDBLOCK)),
+			   0);
 		close(a);
 		CHECK_ERRNO(flock(b, LOCK_SH | LOCK_NB), EWOULDBLOCK);
 		close(d);
@@ -58,8 +63,8 @@ static void test_flock(void)
 
 		MUST(pipe(gate));
 		CHECK_EQ(flock(a, LOCK_EX), 0);
-		pid_t p = FORK(int c = MUST(open_file()); CHECK_EQ(flock(c, LOCK_EX), 0); CHECK_EQ(write(gate[1], "x", 1), 1);
-			       pause());
+		pid_t p = FORK(int c = MUST(open_file()); CHECK_EQ(flock(c, LOCK_EX), 0);
+			       CHECK_EQ(write(gate[1], "x", 1), 1); pause());
 
 		wait_sleeping(p);
 		CHECK_EQ(flock(a, LOCK_UN), 0);
@@ -97,8 +102,9 @@ static void test_posix(void)
 		CHECK_EQ(setlk(fd, F_SETLK, F_WRLCK, 0, 100), 0);
 		CHECK_EQ(setlk(fd, F_SETLK, F_UNLCK, 40, 20), 0);
 		CHECK_EQ(setlk(fd, F_SETLK, F_RDLCK, 60, 10), 0);
-		CHECK_EXIT(FORK(CHECK_EQ(getlk(fd, 40, 20, &fl), F_UNLCK); CHECK_EQ(getlk(fd, 0, 0, &fl), F_WRLCK);
-				CHECK_EQ(fl.l_start, 0); CHECK_EQ(fl.l_len, 40); CHECK_EQ(fl.l_pid, getppid());
+		CHECK_EXIT(FORK(CHECK_EQ(getlk(fd, 40, 20, &fl), F_UNLCK);
+				CHECK_EQ(getlk(fd, 0, 0, &fl), F_WRLCK); CHECK_EQ(fl.l_start, 0);
+				CHECK_EQ(fl.l_len, 40); CHECK_EQ(fl.l_pid, getppid());
 				CHECK_EQ(getlk(fd, 60, 5, &fl), F_RDLCK); CHECK_EQ(fl.l_len, 10);
 				CHECK_EQ(setlk(fd, F_SETLK, F_RDLCK, 60, 10), 0);
 				CHECK_ERRNO(setlk(fd, F_SETLK, F_WRLCK, 69, 1), EAGAIN)),
@@ -121,7 +127,8 @@ static void test_posix(void)
 
 		MUST(pipe(gate));
 		CHECK_EQ(setlk(fd, F_SETLK, F_WRLCK, 0, 1), 0);
-		pid_t p = FORK(CHECK_EQ(setlk(fd, F_SETLK, F_WRLCK, 1, 1), 0); CHECK_EQ(write(gate[1], "x", 1), 1);
+		pid_t p = FORK(CHECK_EQ(setlk(fd, F_SETLK, F_WRLCK, 1, 1), 0);
+			       CHECK_EQ(write(gate[1], "x", 1), 1);
 			       CHECK_EQ(setlk(fd, F_SETLKW, F_WRLCK, 0, 1), 0));
 
 		CHECK_EQ(read(gate[0], &c, 1), 1);
@@ -135,11 +142,15 @@ static void test_posix(void)
 	CASE("not inherited by fork, kept over exec, whence and negative lengths")
 	{
 		CHECK_EQ(lseek(fd, 50, SEEK_SET), 50);
-		fl = (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_CUR, .l_start = 0, .l_len = -10};
+		fl = (struct flock){
+			.l_type = F_WRLCK, .l_whence = SEEK_CUR, .l_start = 0, .l_len = -10};
 		CHECK_EQ(fcntl(fd, F_SETLK, &fl), 0);
-		CHECK_EXIT(FORK(CHECK_EQ(getlk(fd, 0, 0, &fl), F_WRLCK); CHECK_EQ(fl.l_start, 40); CHECK_EQ(fl.l_len, 10)), 0);
+		CHECK_EXIT(FORK(CHECK_EQ(getlk(fd, 0, 0, &fl), F_WRLCK); CHECK_EQ(fl.l_start, 40);
+				CHECK_EQ(fl.l_len, 10)),
+			   0);
 		CHECK_EQ(setlk(fd, F_SETLK, F_UNLCK, 0, 0), 0);
-		pid_t p = FORK(CHECK_EQ(setlk(fd, F_SETLK, F_WRLCK, 7, 1), 0); execl("/bin/sleep", "sleep", "60", NULL));
+		pid_t p = FORK(CHECK_EQ(setlk(fd, F_SETLK, F_WRLCK, 7, 1), 0);
+			       execl("/bin/sleep", "sleep", "60", NULL));
 
 		EVENTUALLY(getlk(fd, 7, 1, &fl) == F_WRLCK);
 		sleep_ms(5);

@@ -22,8 +22,8 @@ static int find(const void *addr, struct entry *e)
 		unsigned a, b;
 
 		e->path[0] = 0;
-		if (sscanf(line, "%lx-%lx %4s %lx %x:%x %lu %511[^\n]", &e->start, &e->end, e->rights, &e->offset,
-			   &a, &b, &e->inode, e->path) < 7)
+		if (sscanf(line, "%lx-%lx %4s %lx %x:%x %lu %511[^\n]", &e->start, &e->end,
+			   e->rights, &e->offset, &a, &b, &e->inode, e->path) < 7)
 			break;
 		found = (unsigned long)addr >= e->start && (unsigned long)addr < e->end;
 	}
@@ -57,7 +57,8 @@ static void test_maps(void)
 		munmap(m, 16 * PAGE);
 		CHECK(!find(p, &e));
 	}
-	CASE("a file mapping names its file, offset and inode; (deleted) after unlink; shared has s")
+	CASE("a file mapping names its file, offset and inode; (deleted) after unlink; shared has "
+	     "s")
 	{
 		char want[5000];
 		struct stat st;
@@ -170,7 +171,8 @@ static void test_sizes(void)
 		REQUIRE(p != NULL);
 		p = strstr(p, "Size:");
 		CHECK(p && atol(p + 5) == 16);
-		CHECK(strstr(buf, "\nRss: ") && strstr(buf, "\nPss: ") && strstr(buf, "\nPrivate_Dirty: "));
+		CHECK(strstr(buf, "\nRss: ") && strstr(buf, "\nPss: ") &&
+		      strstr(buf, "\nPrivate_Dirty: "));
 		munmap(m, 8 * PAGE);
 	}
 }

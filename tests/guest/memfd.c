@@ -59,7 +59,8 @@ static void test_memfd(void)
 		int fd = MUST(memfd_create("m", 0));
 
 		MUST(ftruncate(fd, 3 * PAGE));
-		char *s = mmap(NULL, 3 * PAGE, RW, MAP_SHARED, fd, 0), *p = mmap(NULL, PAGE, RW, MAP_PRIVATE, fd, 0);
+		char *s = mmap(NULL, 3 * PAGE, RW, MAP_SHARED, fd, 0),
+		     *p = mmap(NULL, PAGE, RW, MAP_PRIVATE, fd, 0);
 
 		CHECK_EXIT(FORK(s[5] = 1; p[6] = 1), 0);
 		CHECK_EQ(s[5], 1);
@@ -109,11 +110,12 @@ static void test_seals(void)
 		m = mmap(NULL, PAGE, RW, MAP_PRIVATE, fd, 0);
 		CHECK(m != MAP_FAILED && m[1] == 'y');
 		munmap(m, PAGE);
-		CHECK_ERRNO(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, PAGE), EPERM);
+		CHECK_ERRNO(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, PAGE),
+			    EPERM);
 		CHECK_EQ(fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL), 0);
 		CHECK_ERRNO(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK), EPERM);
-		CHECK_EQ(fcntl(fd, F_GET_SEALS),
-			 F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE);
+		CHECK_EQ(fcntl(fd, F_GET_SEALS), F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW |
+							 F_SEAL_WRITE | F_SEAL_FUTURE_WRITE);
 		close(fd);
 	}
 }
@@ -131,8 +133,8 @@ static void test_shm(void)
 		MUST(ftruncate(fd, PAGE));
 		char *m = mmap(NULL, PAGE, RW, MAP_SHARED, fd, 0);
 
-		CHECK_EXIT(FORK(int g = shm_open(name, O_RDWR, 0); char *q = mmap(NULL, PAGE, RW, MAP_SHARED, g, 0);
-				q[3] = 'q'),
+		CHECK_EXIT(FORK(int g = shm_open(name, O_RDWR, 0);
+				char *q = mmap(NULL, PAGE, RW, MAP_SHARED, g, 0); q[3] = 'q'),
 			   0);
 		CHECK_EQ(m[3], 'q');
 		CHECK_EQ(shm_unlink(name), 0);
@@ -148,7 +150,9 @@ static void test_shm(void)
 
 		REQUIRE(m != (void *)-1);
 		CHECK_EQ(m[0], 0);
-		CHECK_EXIT(FORK(m[0] = 'c'; char *n = shmat(id, NULL, SHM_RDONLY); CHECK(n != m); CHECK_EQ(n[0], 'c')), 0);
+		CHECK_EXIT(FORK(m[0] = 'c'; char *n = shmat(id, NULL, SHM_RDONLY); CHECK(n != m);
+				CHECK_EQ(n[0], 'c')),
+			   0);
 		CHECK_EQ(m[0], 'c');
 		CHECK_EQ(shmctl(id, IPC_STAT, &ds), 0);
 		CHECK_EQ(ds.shm_segsz, 5000);

@@ -59,8 +59,11 @@ static void test_anonymous(void)
 		m[0] = 7;
 		CHECK(mmap(m, PAGE, RW, PA | MAP_FIXED, -1, 0) == m);
 		CHECK_EQ(m[0], 0);
-		CHECK_ERRNO(mmap(m, PAGE, RW, PA | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED ? -1 : 0, EEXIST);
-		CHECK(mmap(m + 6 * PAGE, PAGE, RW, PA | MAP_FIXED_NOREPLACE, -1, 0) == m + 6 * PAGE);
+		CHECK_ERRNO(mmap(m, PAGE, RW, PA | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED ? -1
+											     : 0,
+			    EEXIST);
+		CHECK(mmap(m + 6 * PAGE, PAGE, RW, PA | MAP_FIXED_NOREPLACE, -1, 0) ==
+		      m + 6 * PAGE);
 		munmap(o, PAGE);
 		munmap(m, 8 * PAGE);
 	}
@@ -75,7 +78,8 @@ static void test_anonymous(void)
 		CHECK_EQ(m[3 * PAGE], 'a');
 		CHECK_EQ(faults(m + 2 * PAGE, 1), SIGSEGV);
 		munmap(m + PAGE, 3 * PAGE);
-		CHECK(mapped(m) && !mapped(m + PAGE) && !mapped(m + 3 * PAGE) && mapped(m + 4 * PAGE));
+		CHECK(mapped(m) && !mapped(m + PAGE) && !mapped(m + 3 * PAGE) &&
+		      mapped(m + 4 * PAGE));
 		CHECK_EQ(m[4 * PAGE], 'a');
 		munmap(m, 5 * PAGE);
 	}
@@ -89,6 +93,10 @@ static void test_anonymous(void)
 		CHECK_ERRNO(munmap(m, 0), EINVAL);
 		CHECK_ERRNO(munmap(m, (size_t)-PAGE), EINVAL);
 	}
+}
+
+static void test_errors(void)
+{
 	CASE("mmap errors")
 	{
 #define MMAP(...) (mmap(__VA_ARGS__) == MAP_FAILED ? -1 : 0)
@@ -100,12 +108,14 @@ static void test_anonymous(void)
 		CHECK_ERRNO(MMAP((void *)1, PAGE, RW, PA | MAP_FIXED, -1, 0), EINVAL);
 		CHECK_ERRNO(MMAP(NULL, huge, RW, PA, -1, 0), ENOMEM);
 		CHECK_ERRNO(MMAP(NULL, max, RW, PA, -1, 0), ENOMEM);
-		CHECK_ERRNO(MMAP((void *)(0x8000000000000000ul), PAGE, RW, PA | MAP_FIXED, -1, 0), ENOMEM);
+		CHECK_ERRNO(MMAP((void *)(0x8000000000000000ul), PAGE, RW, PA | MAP_FIXED, -1, 0),
+			    ENOMEM);
 		CHECK_ERRNO((int)syscall(SYS_mmap, 0, PAGE, RW, PA, -1, 1), EINVAL);
 	}
 	CASE("RLIMIT_AS gives ENOMEM")
 	{
-		CHECK_EXIT(FORK(struct rlimit r = {256 << 20, 256 << 20}; MUST(setrlimit(RLIMIT_AS, &r));
+		CHECK_EXIT(FORK(struct rlimit r = {256 << 20, 256 << 20};
+				MUST(setrlimit(RLIMIT_AS, &r));
 				CHECK_ERRNO(MMAP(NULL, 1ul << 30, RW, PA, -1, 0), ENOMEM);
 				CHECK_EQ(MMAP(NULL, 1 << 20, RW, PA, -1, 0), 0)),
 			   0);
@@ -144,47 +154,8 @@ static void test_anonymous(void)
 	}
 }
 
-static void test_file(void)
+static void test_own_files(void)
 {
-	int fd = MUST(open("f", O_RDWR | O_CREAT | O_TRUNC, 0600));
-	char text[3 * PAGE];
-
-	for (int i = 0; i < 3 * PAGE; i++)
-		text[i] = (char)('a' + i / PAGE);
-	CHECK_EQ(write(fd, text, sizeof(text)), sizeof(text));
-	CASE("shared: writes reach the file and other mappings at once; read and write see them")
-	{
-		char *a = mmap(NULL, 3 * PAGE, RW, MAP_SHARED, fd, 0), *b = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, PAGE);
-		char c;
-
-		CHECK_EQ(b[0], 'b');
-		a[PAGE] = 'X';
-		CHECK_EQ(b[0], 'X');
-		CHECK_EQ(pread(fd, &c, 1, PAGE), 1);
-		CHECK_EQ(c, 'X');
-		CHECK_EQ(pwrite(fd, "Y", 1, PAGE), 1);
-		CHECK_EQ(a[PAGE], 'Y');
-		CHECK_EQ(msync(a, 3 * PAGE, MS_SYNC), 0);
-		CHECK_ERRNO(msync(a, PAGE, MS_SYNC | MS_ASYNC), EINVAL);
-		CHECK_ERRNO(msync(a + 1, PAGE, MS_SYNC), EINVAL);
-		munmap(a, 3 * PAGE);
-		munmap(b, PAGE);
-	}
-	CASE("private: writes stay private, unwritten pages show the file")
-	{
-		char *a = mmap(NULL, 3 * PAGE, RW, MAP_PRIVATE, fd, 0);
-		char c;
-
-		a[0] = 'P';
-		CHECK_EQ(pread(fd, &c, 1, 0), 1);
-		CHECK_EQ(c, 'a');
-		CHECK_EQ(pwrite(fd, "Q", 1, 1), 1);
-		CHECK_EQ(a[1], 'a');
-		CHECK_EQ(a[2 * PAGE], 'c');
-		CHECK_EXIT(FORK(CHECK_EQ(a[0], 'P'); a[0] = 'R'), 0);
-		CHECK_EQ(a[0], 'P');
-		munmap(a, 3 * PAGE);
-	}
 	CASE("shared file mapping is shared with a child and outlives the descriptor and the name")
 	{
 		int g = MUST(open("gone", O_RDWR | O_CREAT, 0600));
@@ -215,9 +186,70 @@ static void test_file(void)
 		munmap(a, 2 * PAGE);
 		close(g);
 	}
-	CASE("rights: shared writing needs O_RDWR, any mapping needs reading; other kinds ENODEV, EACCES")
+	CASE("/dev/zero: private and shared")
 	{
-		int ro = MUST(open("f", O_RDONLY)), wo = MUST(open("f", O_WRONLY)), p[2], dir = MUST(open(".", O_RDONLY));
+		int z = MUST(open("/dev/zero", O_RDWR));
+		char *a = mmap(NULL, PAGE, RW, MAP_SHARED, z, 0),
+		     *b = mmap(NULL, PAGE, RW, MAP_PRIVATE, z, 0);
+
+		REQUIRE(a != MAP_FAILED && b != MAP_FAILED);
+		CHECK_EQ(a[5] + b[5], 0);
+		CHECK_EXIT(FORK(a[0] = 9; b[0] = 9), 0);
+		CHECK_EQ(a[0], 9);
+		CHECK_EQ(b[0], 0);
+		munmap(a, PAGE);
+		munmap(b, PAGE);
+		close(z);
+	}
+}
+
+static void test_file(void)
+{
+	int fd = MUST(open("f", O_RDWR | O_CREAT | O_TRUNC, 0600));
+	char text[3 * PAGE];
+
+	for (int i = 0; i < 3 * PAGE; i++)
+		text[i] = (char)('a' + i / PAGE);
+	CHECK_EQ(write(fd, text, sizeof(text)), sizeof(text));
+	CASE("shared: writes reach the file and other mappings at once; read and write see them")
+	{
+		char *a = mmap(NULL, 3 * PAGE, RW, MAP_SHARED, fd, 0),
+		     *b = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, PAGE);
+		char c;
+
+		CHECK_EQ(b[0], 'b');
+		a[PAGE] = 'X';
+		CHECK_EQ(b[0], 'X');
+		CHECK_EQ(pread(fd, &c, 1, PAGE), 1);
+		CHECK_EQ(c, 'X');
+		CHECK_EQ(pwrite(fd, "Y", 1, PAGE), 1);
+		CHECK_EQ(a[PAGE], 'Y');
+		CHECK_EQ(msync(a, 3 * PAGE, MS_SYNC), 0);
+		CHECK_ERRNO(msync(a, PAGE, MS_SYNC | MS_ASYNC), EINVAL);
+		CHECK_ERRNO(msync(a + 1, PAGE, MS_SYNC), EINVAL);
+		munmap(a, 3 * PAGE);
+		munmap(b, PAGE);
+	}
+	CASE("private: writes stay private, unwritten pages show the file")
+	{
+		char *a = mmap(NULL, 3 * PAGE, RW, MAP_PRIVATE, fd, 0);
+		char c;
+
+		a[0] = 'P';
+		CHECK_EQ(pread(fd, &c, 1, 0), 1);
+		CHECK_EQ(c, 'a');
+		CHECK_EQ(pwrite(fd, "Q", 1, 1), 1);
+		CHECK_EQ(a[1], 'a');
+		CHECK_EQ(a[2 * PAGE], 'c');
+		CHECK_EXIT(FORK(CHECK_EQ(a[0], 'P'); a[0] = 'R'), 0);
+		CHECK_EQ(a[0], 'P');
+		munmap(a, 3 * PAGE);
+	}
+	CASE("rights: shared writing needs O_RDWR, any mapping needs reading; other kinds ENODEV, "
+	     "EACCES")
+	{
+		int ro = MUST(open("f", O_RDONLY)), wo = MUST(open("f", O_WRONLY)), p[2],
+		    dir = MUST(open(".", O_RDONLY));
 
 		MUST(pipe(p));
 		CHECK_ERRNO(MMAP(NULL, PAGE, RW, MAP_SHARED, ro, 0), EACCES);
@@ -230,27 +262,14 @@ static void test_file(void)
 		CHECK_ERRNO(MMAP(NULL, PAGE, PROT_READ, MAP_PRIVATE, p[0], 0), ENODEV);
 		CHECK_ERRNO(MMAP(NULL, PAGE, PROT_READ, MAP_PRIVATE, dir, 0), ENODEV);
 		CHECK_ERRNO(MMAP(NULL, PAGE, PROT_READ, MAP_PRIVATE, ro, 100), EINVAL);
-		CHECK_ERRNO(MMAP(NULL, PAGE, PROT_READ, MAP_SHARED_VALIDATE | 0x800000, ro, 0), EOPNOTSUPP);
+		CHECK_ERRNO(MMAP(NULL, PAGE, PROT_READ, MAP_SHARED_VALIDATE | 0x800000, ro, 0),
+			    EOPNOTSUPP);
 		munmap(m, PAGE);
 		close(ro);
 		close(wo);
 		close(dir);
 		close(p[0]);
 		close(p[1]);
-	}
-	CASE("/dev/zero: private and shared")
-	{
-		int z = MUST(open("/dev/zero", O_RDWR));
-		char *a = mmap(NULL, PAGE, RW, MAP_SHARED, z, 0), *b = mmap(NULL, PAGE, RW, MAP_PRIVATE, z, 0);
-
-		REQUIRE(a != MAP_FAILED && b != MAP_FAILED);
-		CHECK_EQ(a[5] + b[5], 0);
-		CHECK_EXIT(FORK(a[0] = 9; b[0] = 9), 0);
-		CHECK_EQ(a[0], 9);
-		CHECK_EQ(b[0], 0);
-		munmap(a, PAGE);
-		munmap(b, PAGE);
-		close(z);
 	}
 	CASE("writes into and reads from mapped memory by system calls, over page borders")
 	{
@@ -272,6 +291,8 @@ int main(int argc, char **argv)
 	on_signal(SIGSEGV, jump, 0);
 	on_signal(SIGBUS, jump, 0);
 	test_anonymous();
+	test_errors();
 	test_file();
+	test_own_files();
 	return test_end();
 }

@@ -53,7 +53,8 @@ static void test_mremap(void)
 		char *n = mremap(m, 6 * PAGE, 20 * PAGE, MREMAP_MAYMOVE);
 
 		CHECK(n != MAP_FAILED && n != m);
-		CHECK(n[0] == 'x' && n[4 * PAGE - 1] == 'x' && n[4 * PAGE] == 0 && n[19 * PAGE] == 0);
+		CHECK(n[0] == 'x' && n[4 * PAGE - 1] == 'x' && n[4 * PAGE] == 0 &&
+		      n[19 * PAGE] == 0);
 		CHECK_EQ(faults(m, 0), SIGSEGV);
 		munmap(n, 20 * PAGE);
 		munmap(wall, PAGE);
@@ -75,7 +76,8 @@ static void test_mremap(void)
 		char *m = map(2);
 
 		m[0] = 'q';
-		char *n = (char *)syscall(SYS_mremap, m, 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0);
+		char *n = (char *)syscall(SYS_mremap, m, 2 * PAGE, 2 * PAGE,
+					  MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0);
 
 		REQUIRE(n != MAP_FAILED);
 		CHECK_EQ(n[0], 'q');
@@ -117,7 +119,8 @@ static void test_mremap(void)
 		CHECK_ERRNO(MREMAP(m, PAGE, 0, 0), EINVAL);
 		CHECK_ERRNO(MREMAP(m, PAGE, PAGE, 8), EINVAL);
 		CHECK_ERRNO(MREMAP(m, PAGE, PAGE, MREMAP_FIXED, m), EINVAL);
-		CHECK_ERRNO(MREMAP(m, 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, m + PAGE), EINVAL);
+		CHECK_ERRNO(MREMAP(m, 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, m + PAGE),
+			    EINVAL);
 		munmap(m + PAGE, PAGE);
 		CHECK_ERRNO(MREMAP(m + PAGE, PAGE, 2 * PAGE, MREMAP_MAYMOVE), EFAULT);
 		CHECK_ERRNO(MREMAP(m, 3 * PAGE, 9 * PAGE, MREMAP_MAYMOVE), EFAULT);
@@ -152,7 +155,8 @@ static void test_mprotect(void)
 		CHECK_EQ(((int (*)(void))(void *)m)(), 42);
 		munmap(m, PAGE);
 	}
-	CASE("system calls obey rights: reading into PROT_READ memory is EFAULT, writing from PROT_NONE too")
+	CASE("system calls obey rights: reading into PROT_READ memory is EFAULT, writing from "
+	     "PROT_NONE too")
 	{
 		char *m = map(1);
 		int p[2];
@@ -208,9 +212,11 @@ static void test_madvise(void)
 	CASE("MADV_REMOVE punches shared memory; harmless advice is taken; errors")
 	{
 		char *m = map(2), *s = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-		static const int ok[] = {MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED, MADV_FREE,
-					 MADV_DONTDUMP, MADV_DODUMP, MADV_DOFORK, MADV_KEEPONFORK, MADV_COLD,
-					 MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE};
+		static const int ok[] = {MADV_NORMAL,	     MADV_RANDOM,  MADV_SEQUENTIAL,
+					 MADV_WILLNEED,	     MADV_FREE,	   MADV_DONTDUMP,
+					 MADV_DODUMP,	     MADV_DOFORK,  MADV_KEEPONFORK,
+					 MADV_COLD,	     MADV_PAGEOUT, MADV_POPULATE_READ,
+					 MADV_POPULATE_WRITE};
 
 		for (unsigned i = 0; i < COUNT(ok); i++)
 			CHECK_EQ(madvise(m, PAGE, ok[i]), 0);
@@ -253,7 +259,8 @@ static void test_madvise(void)
 		CHECK_ERRNO(mlockall(64), EINVAL);
 		CHECK_EQ(munlockall(), 0);
 		CHECK_EXIT(FORK(struct rlimit r = {PAGE, PAGE}; setrlimit(RLIMIT_MEMLOCK, &r);
-				if (geteuid() == 0) MUST(setresuid(4711, 4711, 4711)); CHECK_EQ(mlock(m, PAGE), 0);
+				if (geteuid() == 0) MUST(setresuid(4711, 4711, 4711));
+				CHECK_EQ(mlock(m, PAGE), 0);
 				CHECK_ERRNO(mlock(m, 2 * PAGE), ENOMEM)),
 			   0);
 		munmap(m, 4 * PAGE);
@@ -279,14 +286,17 @@ static void test_brk(void)
 	}
 	CASE("RLIMIT_DATA bounds it")
 	{
-		CHECK_EXIT(FORK(struct rlimit r = {1 << 20, 1 << 20}; MUST(setrlimit(RLIMIT_DATA, &r));
+		CHECK_EXIT(FORK(struct rlimit r = {1 << 20, 1 << 20};
+				MUST(setrlimit(RLIMIT_DATA, &r));
 				CHECK_ERRNO((long)sbrk(64 << 20), ENOMEM)),
 			   0);
 	}
 	CASE("a mapping above stops brk")
 	{
-		CHECK_EXIT(FORK(char *b = sbrk(0); uintptr_t up = ((uintptr_t)b + 16 * PAGE) & ~(uintptr_t)(PAGE - 1);
-				void *w = mmap((void *)up, PAGE, RW, PA | MAP_FIXED, -1, 0); CHECK((uintptr_t)w == up);
+		CHECK_EXIT(FORK(char *b = sbrk(0);
+				uintptr_t up = ((uintptr_t)b + 16 * PAGE) & ~(uintptr_t)(PAGE - 1);
+				void *w = mmap((void *)up, PAGE, RW, PA | MAP_FIXED, -1, 0);
+				CHECK((uintptr_t)w == up);
 				CHECK_EQ(syscall(SYS_brk, up + 8 * PAGE), (long)b)),
 			   0);
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* open.c - open and openat: each flag and each refusal; openat2 with RESOLVE_*; O_TMPFILE, O_PATH */
+/* open.c - open and openat: each flag and each refusal; openat2 with RESOLVE_*; O_TMPFILE, O_PATH
+ */
 #include "tests/lib/guest.h"
 
 #include <linux/openat2.h>
@@ -89,9 +90,11 @@ static void test_flags(void)
 	}
 	CASE("fcntl F_GETFL shows what was asked, F_SETFL changes only what it may")
 	{
-		int fd = MUST(open("a", O_RDWR | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0600));
+		int fd =
+			MUST(open("a", O_RDWR | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0600));
 
-		CHECK_EQ(fcntl(fd, F_GETFL) & ~O_LARGEFILE & ~0100000, O_RDWR | O_APPEND | O_NONBLOCK);
+		CHECK_EQ(fcntl(fd, F_GETFL) & ~O_LARGEFILE & ~0100000,
+			 O_RDWR | O_APPEND | O_NONBLOCK);
 		CHECK_EQ(fcntl(fd, F_SETFL, O_RDONLY | O_TRUNC), 0);
 		CHECK_EQ(fcntl(fd, F_GETFL) & ~0100000, O_RDWR);
 		close(fd);
@@ -167,9 +170,12 @@ static void test_refusals(void)
 		MUST(chmod("p", 0200));
 		MUST(chmod("nox", 0644));
 		MUST(chmod(".", 0755));
-		CHECK_EXIT(FORK(if (geteuid() == 0) MUST(setresuid(4711, 4711, 4711)); CHECK_ERRNO(open("p", O_RDONLY), EACCES);
-				CHECK_ERRNO(open("nox/f", O_RDONLY), EACCES); CHECK_ERRNO(open("nox/none", O_RDONLY), EACCES);
-				if (getuid() == 4711) CHECK_ERRNO(open("q", O_WRONLY | O_CREAT, 0600), EACCES)),
+		CHECK_EXIT(FORK(if (geteuid() == 0) MUST(setresuid(4711, 4711, 4711));
+				CHECK_ERRNO(open("p", O_RDONLY), EACCES);
+				CHECK_ERRNO(open("nox/f", O_RDONLY), EACCES);
+				CHECK_ERRNO(open("nox/none", O_RDONLY), EACCES);
+				if (getuid() == 4711)
+					CHECK_ERRNO(open("q", O_WRONLY | O_CREAT, 0600), EACCES)),
 			   0);
 		MUST(chmod("nox", 0755));
 	}
@@ -251,7 +257,8 @@ static void test_special(void)
 	CASE("O_NOATIME belongs to the owner")
 	{
 		CHECK_EQ(closed(open("a", O_RDONLY | O_NOATIME)), 0);
-		CHECK_EXIT(FORK(if (geteuid() == 0) MUST(setresuid(4711, 4711, 4711)); MUST(chdir("/"));
+		CHECK_EXIT(FORK(if (geteuid() == 0) MUST(setresuid(4711, 4711, 4711));
+				MUST(chdir("/"));
 				CHECK_ERRNO(open("/etc/passwd", O_RDONLY | O_NOATIME), EPERM)),
 			   0);
 	}
@@ -288,7 +295,8 @@ static void test_openat2(void)
 	{
 		CHECK_ERRNO(open2(d, "sub/up", O_RDONLY, 0, RESOLVE_NO_SYMLINKS), ELOOP);
 		CHECK_EQ(closed(open2(d, "f", O_RDONLY, 0, RESOLVE_NO_SYMLINKS)), 0);
-		CHECK_ERRNO(open2(AT_FDCWD, "/proc/self/exe", O_RDONLY, 0, RESOLVE_NO_MAGICLINKS), ELOOP);
+		CHECK_ERRNO(open2(AT_FDCWD, "/proc/self/exe", O_RDONLY, 0, RESOLVE_NO_MAGICLINKS),
+			    ELOOP);
 		CHECK_ERRNO(open2(AT_FDCWD, "/proc/version", O_RDONLY, 0, RESOLVE_NO_XDEV), EXDEV);
 	}
 	CASE("the structure is checked")

@@ -40,7 +40,8 @@ static void test_size(void)
 		CHECK_EQ(write(p[1], "x", 1), 1);
 		close_pipe(p);
 	}
-	CASE("F_SETPIPE_SZ rounds up to a power of two pages; smaller than content is EBUSY; limits")
+	CASE("F_SETPIPE_SZ rounds up to a power of two pages; smaller than content is EBUSY; "
+	     "limits")
 	{
 		open_pipe(p, O_NONBLOCK);
 		CHECK_EQ(fcntl(p[1], F_SETPIPE_SZ, 5000), 8192);
@@ -70,7 +71,8 @@ static void test_size(void)
 
 		for (int i = 0; i < 4; i++)
 			w[i] = FORK(memset(rec, 'a' + i, sizeof(rec)); close(p[0]);
-				    for (int k = 0; k < 500; k++) if (write(p[1], rec, 100) != 100) _exit(1));
+				    for (int k = 0; k < 500; k++) if (write(p[1], rec, 100) != 100)
+					    _exit(1));
 		close(p[1]);
 		int n = 0, bad = 0;
 		size_t have = 0;
@@ -97,7 +99,8 @@ static void test_size(void)
 	CASE("a large blocking write passes through in order")
 	{
 		open_pipe(p, 0);
-		pid_t w = FORK(for (unsigned i = 0; i < sizeof(g_big); i++) g_big[i] = (char)(i * 31 >> 3);
+		pid_t w = FORK(for (unsigned i = 0; i < sizeof(g_big); i++) g_big[i] =
+				       (char)(i * 31 >> 3);
 			       CHECK_EQ(write(p[1], g_big, sizeof(g_big)), sizeof(g_big)));
 		size_t got = 0;
 		int bad = 0;
@@ -128,7 +131,8 @@ static void test_ends(void)
 		CHECK_EQ(read(p[0], g_big, 100), 2);
 		CHECK_EQ(read(p[0], g_big, 100), 0);
 		close(p[0]);
-		CHECK_KILLED(FORK(open_pipe(p, 0); close(p[0]); CHECK_EQ(write(p[1], "x", 1), 1)), SIGPIPE);
+		CHECK_KILLED(FORK(open_pipe(p, 0); close(p[0]); CHECK_EQ(write(p[1], "x", 1), 1)),
+			     SIGPIPE);
 		open_pipe(p, 0);
 		close(p[0]);
 		on_signal(SIGPIPE, count_signal, 0);
@@ -142,7 +146,8 @@ static void test_ends(void)
 	CASE("a blocked writer gets EPIPE when the last reader goes")
 	{
 		open_pipe(p, 0);
-		pid_t w = FORK(signal(SIGPIPE, SIG_IGN); close(p[0]); ssize_t n = write(p[1], g_big, sizeof(g_big));
+		pid_t w = FORK(signal(SIGPIPE, SIG_IGN); close(p[0]);
+			       ssize_t n = write(p[1], g_big, sizeof(g_big));
 			       CHECK(n == 65536 || (n == -1 && errno == EPIPE)));
 
 		close(p[1]);
@@ -178,7 +183,8 @@ static void test_ends(void)
 		CHECK_EQ(read(p[0], g_big, 100), 6);
 		close_pipe(p);
 	}
-	CASE("fifo: open blocks for the other end, O_NONBLOCK does not, ENXIO for a writer alone, O_RDWR")
+	CASE("fifo: open blocks for the other end, O_NONBLOCK does not, ENXIO for a writer alone, "
+	     "O_RDWR")
 	{
 		MUST(mkfifo("fifo", 0600));
 		CHECK_ERRNO(open("fifo", O_WRONLY | O_NONBLOCK), ENXIO);
@@ -190,7 +196,8 @@ static void test_ends(void)
 		CHECK_ERRNO(read(r, g_big, 1), EAGAIN);
 		close(r);
 		close(w);
-		pid_t c = FORK(int fd = MUST(open("fifo", O_WRONLY)); CHECK_EQ(write(fd, "hi", 2), 2));
+		pid_t c = FORK(int fd = MUST(open("fifo", O_WRONLY));
+			       CHECK_EQ(write(fd, "hi", 2), 2));
 
 		r = MUST(open("fifo", O_RDONLY));
 		CHECK_EQ(read(r, g_big, 10), 2);
@@ -211,7 +218,8 @@ static void test_splice(void)
 	CASE("splice file to pipe to file; offsets move")
 	{
 		open_pipe(p, 0);
-		int in = MUST(open("in", O_RDWR | O_CREAT, 0600)), out = MUST(open("out", O_RDWR | O_CREAT, 0600));
+		int in = MUST(open("in", O_RDWR | O_CREAT, 0600)),
+		    out = MUST(open("out", O_RDWR | O_CREAT, 0600));
 		loff_t off = 3;
 
 		CHECK_EQ(write(in, "0123456789", 10), 10);

@@ -57,7 +57,8 @@ static void test_events(void)
 	}
 	CASE("regular files, directories, /dev/null are always ready")
 	{
-		int f = MUST(open("f", O_RDWR | O_CREAT, 0600)), n = MUST(open("/dev/null", O_RDWR));
+		int f = MUST(open("f", O_RDWR | O_CREAT, 0600)),
+		    n = MUST(open("/dev/null", O_RDWR));
 
 		CHECK_EQ(events_of(f, POLLIN | POLLOUT), POLLIN | POLLOUT);
 		CHECK_EQ(events_of(n, POLLIN | POLLOUT), POLLIN | POLLOUT);
@@ -81,7 +82,8 @@ static void test_events(void)
 		int p[2];
 
 		MUST(pipe(p));
-		struct pollfd v[3] = {{.fd = 999, .events = POLLIN}, {.fd = -1, .events = POLLIN, .revents = 77},
+		struct pollfd v[3] = {{.fd = 999, .events = POLLIN},
+				      {.fd = -1, .events = POLLIN, .revents = 77},
 				      {.fd = p[1], .events = POLLOUT}};
 
 		CHECK_EQ(poll(v, 3, 1000), 2);
@@ -225,7 +227,8 @@ static void test_select(void)
 		close(q[0]);
 		close(s[1]);
 	}
-	CASE("errors: closed descriptor EBADF, negative count EINVAL, bad time EINVAL, bad pointer EFAULT")
+	CASE("errors: closed descriptor EBADF, negative count EINVAL, bad time EINVAL, bad pointer "
+	     "EFAULT")
 	{
 		struct timeval bad = {.tv_sec = -1};
 

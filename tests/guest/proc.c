@@ -71,7 +71,8 @@ static void test_self(void)
 		CHECK_EQ(value("Threads:"), 1);
 		CHECK_EQ(value("Tgid:"), getpid());
 		CHECK_EQ(value("TracerPid:"), 0);
-		snprintf(want, sizeof(want), "Uid:\t%d\t%d\t%d\t%d\n", getuid(), geteuid(), geteuid(), geteuid());
+		snprintf(want, sizeof(want), "Uid:\t%d\t%d\t%d\t%d\n", getuid(), geteuid(),
+			 geteuid(), geteuid());
 		CHECK(strstr(g_b, want) != NULL);
 		CHECK(strstr(g_b, "\nSigBlk:\t0000000000000200\n") != NULL);
 		char *ign = strstr(g_b, "\nSigIgn:\t"), *cgt = strstr(g_b, "\nSigCgt:\t");
@@ -79,9 +80,15 @@ static void test_self(void)
 		CHECK(ign && strtoul(ign + 9, NULL, 16) & 1ul << (SIGUSR2 - 1));
 		CHECK(cgt && strtoul(cgt + 9, NULL, 16) & 1ul << (SIGHUP - 1));
 		CHECK(value("VmRSS:") > 0 && value("VmSize:") > 0 && value("FDSize:") > 0);
-		static const char *const keys[] = {"\nCapEff:\t", "\nCapBnd:\t", "\nNoNewPrivs:\t", "\nSeccomp:\t",
-						   "\nCpus_allowed_list:\t", "\nUmask:\t0022\n", "\nState:\tR (running)\n",
-						   "\nGroups:\t", "\nvoluntary_ctxt_switches:\t"};
+		static const char *const keys[] = {"\nCapEff:\t",
+						   "\nCapBnd:\t",
+						   "\nNoNewPrivs:\t",
+						   "\nSeccomp:\t",
+						   "\nCpus_allowed_list:\t",
+						   "\nUmask:\t0022\n",
+						   "\nState:\tR (running)\n",
+						   "\nGroups:\t",
+						   "\nvoluntary_ctxt_switches:\t"};
 
 		for (unsigned i = 0; i < COUNT(keys); i++)
 			if (!CHECK(strstr(g_b, keys[i]) != NULL))
@@ -90,6 +97,10 @@ static void test_self(void)
 		signal(SIGUSR2, SIG_DFL);
 		signal(SIGHUP, SIG_DFL);
 	}
+}
+
+static void test_exec(void)
+{
 	CASE("cmdline and environ with zero bytes; comm; exe; cwd; root")
 	{
 		char link[4200];
@@ -99,7 +110,8 @@ static void test_self(void)
 		int p[2];
 
 		MUST(pipe(p));
-		pid_t c = FORK(char *av[] = {"sleep", "60", NULL}; char *ev[] = {"ONE=1", "TWO=2", NULL}; close(p[0]);
+		pid_t c = FORK(char *av[] = {"sleep", "60", NULL};
+			       char *ev[] = {"ONE=1", "TWO=2", NULL}; close(p[0]);
 			       fcntl(p[1], F_SETFD, FD_CLOEXEC); execve("/bin/sleep", av, ev));
 		char path[64], x;
 
@@ -134,11 +146,17 @@ static void test_self(void)
 		link[n > 0 ? n : 0] = 0;
 		CHECK(strstr(link, "/task/") != NULL);
 	}
+}
+
+static void test_files(void)
+{
 	CASE("oom_score_adj, limits, auxv, mountinfo, mounts, cgroup, uid_map, io, stat of tasks")
 	{
-		static const char *const files[] = {"limits", "auxv", "mountinfo", "mounts", "cgroup", "uid_map", "gid_map",
-						    "oom_score_adj", "oom_score", "wchan", "task", "ns", "fdinfo", "net/dev",
-						    "loginuid", "personality", "setgroups", "smaps_rollup"};
+		static const char *const files[] = {
+			"limits",      "auxv",	    "mountinfo",     "mounts",	  "cgroup",
+			"uid_map",     "gid_map",   "oom_score_adj", "oom_score", "wchan",
+			"task",	       "ns",	    "fdinfo",	     "net/dev",	  "loginuid",
+			"personality", "setgroups", "smaps_rollup"};
 		char path[96];
 
 		for (unsigned i = 0; i < COUNT(files); i++) {
@@ -181,12 +199,15 @@ static void test_system(void)
 		CHECK(load("/proc/version") > 0);
 		CHECK(strncmp(g_b, "Linux version ", 14) == 0);
 		CHECK(load("/proc/meminfo") > 0);
-		CHECK(value("MemTotal:") > 0 && value("MemFree:") >= 0 && value("MemAvailable:") >= 0);
+		CHECK(value("MemTotal:") > 0 && value("MemFree:") >= 0 &&
+		      value("MemAvailable:") >= 0);
 		CHECK(value("Cached:") >= 0 && value("SwapTotal:") >= 0 && value("Buffers:") >= 0);
 		CHECK(load("/proc/cpuinfo") > 0);
-		CHECK(strstr(g_b, "processor\t: 0\n") && strstr(g_b, "flags\t\t: ") && strstr(g_b, "model name\t: "));
+		CHECK(strstr(g_b, "processor\t: 0\n") && strstr(g_b, "flags\t\t: ") &&
+		      strstr(g_b, "model name\t: "));
 		CHECK(load("/proc/stat") > 0);
-		CHECK(strncmp(g_b, "cpu  ", 5) == 0 && strstr(g_b, "\ncpu0 ") && value("btime ") > 1600000000);
+		CHECK(strncmp(g_b, "cpu  ", 5) == 0 && strstr(g_b, "\ncpu0 ") &&
+		      value("btime ") > 1600000000);
 		CHECK(value("processes ") > 0);
 	}
 	CASE("filesystems, mounts, self/mounts link, cmdline, devices or none")
@@ -201,10 +222,18 @@ static void test_system(void)
 		static const struct {
 			const char *name;
 			long least;
-		} n[] = {{"kernel/pid_max", 300}, {"kernel/threads-max", 100}, {"kernel/ngroups_max", 65536},
-			 {"kernel/cap_last_cap", 30}, {"vm/overcommit_memory", 0}, {"vm/max_map_count", 1000},
-			 {"fs/file-max", 1000}, {"fs/nr_open", 1024}, {"fs/pipe-max-size", 4096},
-			 {"kernel/shmmni", 1}, {"fs/inotify/max_user_watches", 100}, {"vm/mmap_min_addr", 0},
+		} n[] = {{"kernel/pid_max", 300},
+			 {"kernel/threads-max", 100},
+			 {"kernel/ngroups_max", 65536},
+			 {"kernel/cap_last_cap", 30},
+			 {"vm/overcommit_memory", 0},
+			 {"vm/max_map_count", 1000},
+			 {"fs/file-max", 1000},
+			 {"fs/nr_open", 1024},
+			 {"fs/pipe-max-size", 4096},
+			 {"kernel/shmmni", 1},
+			 {"fs/inotify/max_user_watches", 100},
+			 {"vm/mmap_min_addr", 0},
 			 {"net/core/somaxconn", 16}};
 		char path[96];
 
@@ -223,6 +252,10 @@ static void test_system(void)
 		CHECK(load("/proc/sys/kernel/random/uuid") == 37 && memcmp(first, g_b, 36) != 0);
 		CHECK(load("/proc/sys/kernel/random/boot_id") == 37);
 	}
+}
+
+static void test_list(void)
+{
 	CASE("/proc lists the processes by number; a new child appears and goes")
 	{
 		pid_t c = FORK(pause());
@@ -286,6 +319,9 @@ int main(int argc, char **argv)
 {
 	test_begin(argc, argv);
 	test_self();
+	test_exec();
+	test_files();
 	test_system();
+	test_list();
 	return test_end();
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pty.c - pseudo-terminals: line discipline, signals from keys, job control, window size, hang-up */
+/* pty.c - pseudo-terminals: line discipline, signals from keys, job control, window size, hang-up
+ */
 #include "tests/lib/guest.h"
 
 #include <poll.h>
@@ -104,6 +105,10 @@ static void test_line(void)
 		CHECK_STR(take(g_m), "\r\n");
 		close_pair();
 	}
+}
+
+static void test_raw(void)
+{
 	CASE("raw: bytes at once, VMIN and VTIME")
 	{
 		struct termios t;
@@ -171,7 +176,8 @@ static void test_size(void)
 		MUST(pipe(gate));
 		CHECK_EQ(ioctl(g_s, TIOCGWINSZ, &got), 0);
 		CHECK_EQ(got.ws_row + got.ws_col, 0);
-		pid_t p = FORK(setsid(); MUST(ioctl(g_s, TIOCSCTTY, 0)); on_signal(SIGWINCH, count_signal, 0);
+		pid_t p = FORK(setsid(); MUST(ioctl(g_s, TIOCSCTTY, 0));
+			       on_signal(SIGWINCH, count_signal, 0);
 			       CHECK_EQ(write(gate[1], "x", 1), 1); EVENTUALLY(g_signals == 1);
 			       MUST(ioctl(g_s, TIOCGWINSZ, &got)); CHECK_EQ(got.ws_col, 77));
 
@@ -208,7 +214,8 @@ static void test_signals(void)
 
 			open_pair();
 			MUST(pipe(gate));
-			pid_t p = FORK(session(); on_signal(keys[i].sig, count_signal, 0); CHECK_EQ(write(gate[1], "x", 1), 1);
+			pid_t p = FORK(session(); on_signal(keys[i].sig, count_signal, 0);
+				       CHECK_EQ(write(gate[1], "x", 1), 1);
 				       EVENTUALLY(g_signals == 1));
 
 			CHECK_EQ(read(gate[0], &c, 1), 1);
@@ -228,19 +235,25 @@ static void test_signals(void)
 			   0);
 		close_pair();
 	}
-	CASE("background: reading stops with SIGTTIN; EIO when ignored; writing stops only with TOSTOP")
+	CASE("background: reading stops with SIGTTIN; EIO when ignored; writing stops only with "
+	     "TOSTOP")
 	{
 		open_pair();
 		CHECK_EXIT(FORK(session(); int st; char c;
-				pid_t q = FORK(setpgid(0, 0); CHECK_EQ(write(g_s, "w", 1), 1); read(g_s, &c, 1) < 0 ? _exit(1) : _exit(2));
-				CHECK_EQ(waitpid(q, &st, WUNTRACED), q); CHECK(WIFSTOPPED(st) && WSTOPSIG(st) == SIGTTIN);
-				kill(q, SIGKILL); CHECK_KILLED(q, SIGKILL);
-				q = FORK(setpgid(0, 0); signal(SIGTTIN, SIG_IGN); CHECK_ERRNO(read(g_s, &c, 1), EIO));
+				pid_t q = FORK(setpgid(0, 0); CHECK_EQ(write(g_s, "w", 1), 1);
+					       read(g_s, &c, 1) < 0 ? _exit(1) : _exit(2));
+				CHECK_EQ(waitpid(q, &st, WUNTRACED), q);
+				CHECK(WIFSTOPPED(st) && WSTOPSIG(st) == SIGTTIN); kill(q, SIGKILL);
+				CHECK_KILLED(q, SIGKILL);
+				q = FORK(setpgid(0, 0); signal(SIGTTIN, SIG_IGN);
+					 CHECK_ERRNO(read(g_s, &c, 1), EIO));
 				CHECK_EXIT(q, 0); set(TOSTOP, 0);
 				q = FORK(setpgid(0, 0); CHECK_EQ(write(g_s, "w", 1), 1));
-				CHECK_EQ(waitpid(q, &st, WUNTRACED), q); CHECK(WIFSTOPPED(st) && WSTOPSIG(st) == SIGTTOU);
-				kill(q, SIGKILL); CHECK_KILLED(q, SIGKILL);
-				q = FORK(setpgid(0, 0); signal(SIGTTOU, SIG_IGN); CHECK_EQ(write(g_s, "w", 1), 1));
+				CHECK_EQ(waitpid(q, &st, WUNTRACED), q);
+				CHECK(WIFSTOPPED(st) && WSTOPSIG(st) == SIGTTOU); kill(q, SIGKILL);
+				CHECK_KILLED(q, SIGKILL);
+				q = FORK(setpgid(0, 0); signal(SIGTTOU, SIG_IGN);
+					 CHECK_EQ(write(g_s, "w", 1), 1));
 				CHECK_EXIT(q, 0)),
 			   0);
 		close_pair();
@@ -248,22 +261,29 @@ static void test_signals(void)
 	CASE("tcsetpgrp, tcgetpgrp, tcgetsid; from the background SIGTTOU")
 	{
 		open_pair();
-		CHECK_EXIT(FORK(session(); CHECK_EQ(tcgetpgrp(g_s), getpgrp()); CHECK_EQ(tcgetsid(g_s), getpid());
-				pid_t q = FORK(pause()); setpgid(q, q); CHECK_EQ(tcsetpgrp(g_s, q), 0);
-				CHECK_EQ(tcgetpgrp(g_s), q); signal(SIGTTOU, SIG_IGN); CHECK_EQ(tcsetpgrp(g_s, getpgrp()), 0);
-				CHECK_ERRNO(tcsetpgrp(g_s, 0x3ffffe), ESRCH); kill(q, SIGKILL); CHECK_KILLED(q, SIGKILL)),
+		CHECK_EXIT(FORK(session(); CHECK_EQ(tcgetpgrp(g_s), getpgrp());
+				CHECK_EQ(tcgetsid(g_s), getpid()); pid_t q = FORK(pause());
+				setpgid(q, q); CHECK_EQ(tcsetpgrp(g_s, q), 0);
+				CHECK_EQ(tcgetpgrp(g_s), q); signal(SIGTTOU, SIG_IGN);
+				CHECK_EQ(tcsetpgrp(g_s, getpgrp()), 0);
+				CHECK_ERRNO(tcsetpgrp(g_s, 0x3ffffe), ESRCH); kill(q, SIGKILL);
+				CHECK_KILLED(q, SIGKILL)),
 			   0);
 		CHECK_ERRNO(tcgetpgrp(g_s), ENOTTY);
 		close_pair();
 	}
-	CASE("a controlling terminal: /dev/tty opens it, TIOCNOTTY gives it up, others cannot steal it")
+	CASE("a controlling terminal: /dev/tty opens it, TIOCNOTTY gives it up, others cannot "
+	     "steal it")
 	{
 		open_pair();
-		CHECK_EXIT(FORK(session(); int t = MUST(open("/dev/tty", O_RDWR)); put(t, "via");
-				CHECK_STR(take(g_m), "via"); pid_t q = FORK(setsid(); CHECK_ERRNO(ioctl(g_s, TIOCSCTTY, 0), EPERM));
-				CHECK_EXIT(q, 0); signal(SIGHUP, SIG_IGN); CHECK_EQ(ioctl(t, TIOCNOTTY), 0);
-				CHECK_ERRNO(open("/dev/tty", O_RDWR), ENXIO)),
-			   0);
+		CHECK_EXIT(
+			FORK(session(); int t = MUST(open("/dev/tty", O_RDWR)); put(t, "via");
+			     CHECK_STR(take(g_m), "via");
+			     pid_t q = FORK(setsid(); CHECK_ERRNO(ioctl(g_s, TIOCSCTTY, 0), EPERM));
+			     CHECK_EXIT(q, 0); signal(SIGHUP, SIG_IGN);
+			     CHECK_EQ(ioctl(t, TIOCNOTTY), 0);
+			     CHECK_ERRNO(open("/dev/tty", O_RDWR), ENXIO)),
+			0);
 		close_pair();
 	}
 }
@@ -272,16 +292,18 @@ static void test_hangup(void)
 {
 	char c;
 
-	CASE("master closed: slave reads end of file, writes EIO, polls hang-up; SIGHUP to the session leader")
+	CASE("master closed: slave reads end of file, writes EIO, polls hang-up; SIGHUP to the "
+	     "session leader")
 	{
 		int gate[2];
 
 		open_pair();
 		MUST(pipe(gate));
-		pid_t p = FORK(close(g_m); session(); on_signal(SIGHUP, count_signal, 0); CHECK_EQ(write(gate[1], "x", 1), 1);
-			       EVENTUALLY(g_signals == 1); CHECK_EQ(read(g_s, &c, 1), 0); CHECK_ERRNO(write(g_s, "x", 1), EIO);
-			       struct pollfd f = {.fd = g_s, .events = POLLIN}; CHECK_EQ(poll(&f, 1, 0), 1);
-			       CHECK(f.revents & POLLHUP));
+		pid_t p = FORK(close(g_m); session(); on_signal(SIGHUP, count_signal, 0);
+			       CHECK_EQ(write(gate[1], "x", 1), 1); EVENTUALLY(g_signals == 1);
+			       CHECK_EQ(read(g_s, &c, 1), 0); CHECK_ERRNO(write(g_s, "x", 1), EIO);
+			       struct pollfd f = {.fd = g_s, .events = POLLIN};
+			       CHECK_EQ(poll(&f, 1, 0), 1); CHECK(f.revents & POLLHUP));
 
 		CHECK_EQ(read(gate[0], &c, 1), 1);
 		close_pair();
@@ -312,10 +334,13 @@ static void test_hangup(void)
 		pid_t p = forkpty(&m, NULL, NULL, NULL);
 
 		if (p == 0) {
-			execl("/bin/sh", "sh", "-c", "test -t 0 && test -t 1 && echo yes; stty size 2>/dev/null; exit 5", NULL);
+			execl("/bin/sh", "sh", "-c",
+			      "test -t 0 && test -t 1 && echo yes; stty size 2>/dev/null; exit 5",
+			      NULL);
 			_exit(1);
 		}
-		while (got < 250 && (n = (int)read(m, out + got, sizeof(out) - 1 - (size_t)got)) > 0)
+		while (got < 250 &&
+		       (n = (int)read(m, out + got, sizeof(out) - 1 - (size_t)got)) > 0)
 			got += n;
 		CHECK(strncmp(out, "yes\r\n", 5) == 0);
 		CHECK_EXIT(p, 5);
@@ -342,6 +367,7 @@ int main(int argc, char **argv)
 	signal(SIGTTOU, SIG_IGN);
 	signal(SIGTTOU, SIG_DFL);
 	test_line();
+	test_raw();
 	test_size();
 	test_signals();
 	test_hangup();

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* readdir.c - getdents64, readdir, seekdir over changes, types, small buffers, removed directories */
+/* readdir.c - getdents64, readdir, seekdir over changes, types, small buffers, removed directories
+ */
 #include "tests/lib/guest.h"
 
 #include <dirent.h>

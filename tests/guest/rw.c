@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rw.c - reading and writing files: vectors, positions, holes, truncation, fallocate, copying, sendfile */
+/* rw.c - reading and writing files: vectors, positions, holes, truncation, fallocate, copying,
+ * sendfile */
 #include "tests/lib/guest.h"
 
 #include <limits.h>
@@ -100,8 +101,10 @@ static void test_position(void)
 	}
 	CASE("RLIMIT_FSIZE: short write, then SIGXFSZ or EFBIG; also for ftruncate")
 	{
-		CHECK_EXIT(FORK(struct rlimit r = {20, 20}; setrlimit(RLIMIT_FSIZE, &r); on_signal(SIGXFSZ, count_signal, 0);
-				CHECK_EQ(pwrite(fd, g_buf, 10, 15), 5); CHECK_ERRNO(pwrite(fd, g_buf, 1, 20), EFBIG);
+		CHECK_EXIT(FORK(struct rlimit r = {20, 20}; setrlimit(RLIMIT_FSIZE, &r);
+				on_signal(SIGXFSZ, count_signal, 0);
+				CHECK_EQ(pwrite(fd, g_buf, 10, 15), 5);
+				CHECK_ERRNO(pwrite(fd, g_buf, 1, 20), EFBIG);
 				CHECK_EQ(g_signals, 1); CHECK_ERRNO(ftruncate(fd, 21), EFBIG)),
 			   0);
 		CHECK_KILLED(FORK(struct rlimit r = {20, 20}; setrlimit(RLIMIT_FSIZE, &r);
@@ -191,7 +194,8 @@ static void test_holes(void)
 
 static void test_copy(void)
 {
-	int in = MUST(open("in", O_RDWR | O_CREAT, 0600)), out = MUST(open("out", O_RDWR | O_CREAT, 0600));
+	int in = MUST(open("in", O_RDWR | O_CREAT, 0600)),
+	    out = MUST(open("out", O_RDWR | O_CREAT, 0600));
 
 	for (unsigned i = 0; i < sizeof(g_buf); i++)
 		g_buf[i] = (char)(i * 13 >> 2);
@@ -257,8 +261,10 @@ static void test_copy(void)
 		pid_t c[3];
 
 		for (int i = 0; i < 3; i++)
-			c[i] = FORK(int f = MUST(open("app", O_WRONLY | O_CREAT | O_APPEND, 0600)); char r[16];
-				    memset(r, 'a' + i, 16); for (int k = 0; k < 300; k++) if (write(f, r, 16) != 16) _exit(1));
+			c[i] = FORK(int f = MUST(open("app", O_WRONLY | O_CREAT | O_APPEND, 0600));
+				    char r[16]; memset(r, 'a' + i, 16);
+				    for (int k = 0; k < 300; k++) if (write(f, r, 16) != 16)
+					    _exit(1));
 		for (int i = 0; i < 3; i++)
 			CHECK_EXIT(c[i], 0);
 		CHECK_EQ(size_of("app"), 3 * 300 * 16);

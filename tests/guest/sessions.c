@@ -9,8 +9,9 @@ static void test_groups(void)
 {
 	CASE("setsid makes a leader of session and group; a leader cannot do it again")
 	{
-		CHECK_EXIT(FORK(CHECK_EQ(setsid(), getpid()); CHECK_EQ(getsid(0), getpid()); CHECK_EQ(getpgrp(), getpid());
-				CHECK_ERRNO(setsid(), EPERM); CHECK_ERRNO(setpgid(0, 0), EPERM)),
+		CHECK_EXIT(FORK(CHECK_EQ(setsid(), getpid()); CHECK_EQ(getsid(0), getpid());
+				CHECK_EQ(getpgrp(), getpid()); CHECK_ERRNO(setsid(), EPERM);
+				CHECK_ERRNO(setpgid(0, 0), EPERM)),
 			   0);
 		CHECK_ERRNO(setsid(), EPERM);
 	}
@@ -111,8 +112,8 @@ static void test_orphans(void)
 		MUST(pipe(fds));
 		MUST(prctl(PR_SET_CHILD_SUBREAPER, 1));
 		pid_t p = FORK(prctl(PR_GET_PDEATHSIG, &sig); CHECK_EQ(sig, 0);
-			       pid_t q = FORK(prctl(PR_SET_PDEATHSIG, SIGTERM); CHECK_EQ(write(fds[1], "x", 1), 1);
-					      for (;;) pause());
+			       pid_t q = FORK(prctl(PR_SET_PDEATHSIG, SIGTERM);
+					      CHECK_EQ(write(fds[1], "x", 1), 1); for (;;) pause());
 			       CHECK_EQ(read(fds[0], &c, 1), 1); _exit(q ? 0 : 1));
 
 		CHECK_EXIT(p, 0);
@@ -132,7 +133,8 @@ static void test_orphans(void)
 
 		MUST(prctl(PR_SET_CHILD_SUBREAPER, 1));
 		MUST(pipe(fds));
-		pid_t p = FORK(setsid(); pid_t s = FORK(setpgid(0, 0); signal(SIGHUP, SIG_DFL); raise(SIGSTOP); pause());
+		pid_t p = FORK(setsid(); pid_t s = FORK(setpgid(0, 0); signal(SIGHUP, SIG_DFL);
+							raise(SIGSTOP); pause());
 			       setpgid(s, s); int st; CHECK_EQ(waitpid(s, &st, WUNTRACED), s);
 			       CHECK_EQ(write(fds[1], &s, sizeof(s)), sizeof(s)));
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* signal_basic.c - sending, blocking, pending, ignoring; order and queueing of standard and real-time signals */
+/* signal_basic.c - sending, blocking, pending, ignoring; order and queueing of standard and
+ * real-time signals */
 #include "tests/lib/guest.h"
 
 #include <pthread.h>
@@ -67,7 +68,8 @@ static void test_send(void)
 
 		CHECK_EXIT(FORK(MUST(setresuid(4711, 4711, 4711)); CHECK_ERRNO(kill(p, 0), EPERM);
 				CHECK_ERRNO(kill(p, SIGTERM), EPERM); CHECK_EQ(kill(p, SIGCONT), 0);
-				CHECK_ERRNO(syscall(SYS_tgkill, p, p, SIGTERM), EPERM); CHECK_EQ(kill(getpid(), 0), 0)),
+				CHECK_ERRNO(syscall(SYS_tgkill, p, p, SIGTERM), EPERM);
+				CHECK_EQ(kill(getpid(), 0), 0)),
 			   0);
 		kill(p, SIGKILL);
 		CHECK_KILLED(p, SIGKILL);
@@ -152,13 +154,15 @@ static void test_queue(void)
 			kill(getpid(), sigs[i]);
 		sigprocmask(SIG_SETMASK, &old, NULL);
 		CHECK_EQ(g_n, COUNT(sigs));
-		/* every handler blocks all signals, so the last one set up, the highest, runs last */
+		/* every handler blocks all signals, so the last one set up, the highest, runs last
+		 */
 		for (unsigned i = 0; i + 1 < COUNT(sigs); i++)
 			CHECK(g_log[i].sig < g_log[i + 1].sig);
 		for (unsigned i = 0; i < COUNT(sigs); i++)
 			signal(sigs[i], SIG_DFL);
 	}
-	CASE("SIGSEGV-like synchronous signals come before others; thread-directed before process-directed")
+	CASE("SIGSEGV-like synchronous signals come before others; thread-directed before "
+	     "process-directed")
 	{
 		sigset_t s;
 
@@ -182,7 +186,8 @@ static void test_queue(void)
 				CHECK_ERRNO(sigqueue(getpid(), SIGRTMIN, v), EAGAIN)),
 			   0);
 	}
-	CASE("ignored signals are dropped also while blocked, and setting SIG_IGN discards pending ones")
+	CASE("ignored signals are dropped also while blocked, and setting SIG_IGN discards pending "
+	     "ones")
 	{
 		sigset_t p;
 
@@ -208,7 +213,8 @@ static void test_mask(void)
 		sigfillset(&s);
 		sigprocmask(SIG_BLOCK, &s, NULL);
 		sigprocmask(SIG_BLOCK, NULL, &s);
-		CHECK(!sigismember(&s, SIGKILL) && !sigismember(&s, SIGSTOP) && sigismember(&s, SIGTERM));
+		CHECK(!sigismember(&s, SIGKILL) && !sigismember(&s, SIGSTOP) &&
+		      sigismember(&s, SIGTERM));
 		sigemptyset(&s);
 		sigprocmask(SIG_SETMASK, &s, NULL);
 		struct sigaction sa = {.sa_handler = SIG_IGN};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* signal_fault.c - faults: signal number, si_code, si_addr, trap number and error code; fatal ones kill */
+/* signal_fault.c - faults: signal number, si_code, si_addr, trap number and error code; fatal ones
+ * kill */
 #include "tests/lib/guest.h"
 
 #include <setjmp.h>
@@ -34,13 +35,13 @@ static void catch_all(void)
 }
 
 /* Runs the statement; the value is the signal it raised, 0 for none. */
-#define FAULT(stmt)                                                                                \
-	__extension__({                                                                            \
-		int sig_ = sigsetjmp(g_jump, 1);                                                   \
-		if (sig_ == 0) {                                                                   \
-			stmt;                                                                      \
-		}                                                                                  \
-		sig_;                                                                              \
+#define FAULT(stmt)                              \
+	__extension__({                          \
+		int sig_ = sigsetjmp(g_jump, 1); \
+		if (sig_ == 0) {                 \
+			stmt;                    \
+		}                                \
+		sig_;                            \
 	})
 
 static void test_segv(void)
@@ -106,8 +107,9 @@ static void test_others(void)
 {
 	CASE("division by zero: SIGFPE FPE_INTDIV at the instruction")
 	{
-		CHECK_EQ(FAULT(__asm__ volatile("xorl %%edx, %%edx\n\txorl %%ecx, %%ecx\n\tdivl %%ecx" ::: "eax", "ecx",
-						"edx", "cc")),
+		CHECK_EQ(FAULT(__asm__ volatile(
+				 "xorl %%edx, %%edx\n\txorl %%ecx, %%ecx\n\tdivl %%ecx" ::
+					 : "eax", "ecx", "edx", "cc")),
 			 SIGFPE);
 		CHECK_EQ(g_si.si_code, FPE_INTDIV);
 		CHECK_EQ((long)g_si.si_addr, g_rip);
@@ -118,7 +120,8 @@ static void test_others(void)
 		unsigned mxcsr = 0x1f80 & ~0x200u, normal = 0x1f80;
 		volatile double zero = 0, one = 1, r;
 
-		CHECK_EQ(FAULT(__asm__ volatile("ldmxcsr %0" ::"m"(mxcsr)); r = one / zero), SIGFPE);
+		CHECK_EQ(FAULT(__asm__ volatile("ldmxcsr %0" ::"m"(mxcsr)); r = one / zero),
+			 SIGFPE);
 		__asm__ volatile("ldmxcsr %0" ::"m"(normal));
 		CHECK_EQ(g_si.si_code, FPE_FLTDIV);
 		CHECK_EQ(g_trap, 19);
@@ -136,7 +139,9 @@ static void test_others(void)
 		CHECK_EQ(g_si.si_code, SI_KERNEL);
 		CHECK_EQ(g_trap, 3);
 		CHECK_EQ(*(unsigned char *)(g_rip - 1), 0xcc);
-		CHECK_EQ(FAULT(__asm__ volatile("pushfq\n\torq $0x100, (%%rsp)\n\tpopfq\n\tnop\n\tnop" ::: "cc", "memory")),
+		CHECK_EQ(FAULT(__asm__ volatile(
+				 "pushfq\n\torq $0x100, (%%rsp)\n\tpopfq\n\tnop\n\tnop" ::
+					 : "cc", "memory")),
 			 SIGTRAP);
 		CHECK_EQ(g_si.si_code, TRAP_TRACE);
 		__asm__ volatile("pushfq\n\tandq $~0x100, (%%rsp)\n\tpopfq" ::: "cc", "memory");
@@ -161,7 +166,8 @@ static void test_fatal(void)
 {
 	CASE("without a handler, ignored or blocked, a fault kills")
 	{
-		CHECK_EXIT(FORK(signal(SIGSEGV, SIG_DFL); pid_t p = FORK(*(volatile int *)BAD_PTR = 1);
+		CHECK_EXIT(FORK(signal(SIGSEGV, SIG_DFL);
+				pid_t p = FORK(*(volatile int *)BAD_PTR = 1);
 				CHECK_KILLED(p, SIGSEGV)),
 			   0);
 		CHECK_KILLED(FORK(signal(SIGSEGV, SIG_IGN); *(volatile int *)BAD_PTR = 1), SIGSEGV);
@@ -171,17 +177,25 @@ static void test_fatal(void)
 	}
 	CASE("a fault in its own handler kills")
 	{
-		CHECK_KILLED(FORK(signal(SIGSEGV, (void (*)(int))(uintptr_t)64); *(volatile int *)BAD_PTR = 1), SIGSEGV);
+		CHECK_KILLED(FORK(signal(SIGSEGV, (void (*)(int))(uintptr_t)64);
+				  *(volatile int *)BAD_PTR = 1),
+			     SIGSEGV);
 	}
 	CASE("an asynchronous SIGSEGV is caught like any other and may be blocked")
 	{
-		CHECK_EXIT(FORK(on_signal(SIGSEGV, count_signal, 0); kill(getpid(), SIGSEGV); CHECK_EQ(g_signals, 1)), 0);
+		CHECK_EXIT(FORK(on_signal(SIGSEGV, count_signal, 0); kill(getpid(), SIGSEGV);
+				CHECK_EQ(g_signals, 1)),
+			   0);
 	}
 	CASE("a handler that repairs the mapping lets the instruction go on")
 	{
-		CHECK_EXIT(FORK(int n = 0; char *m = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-				if (sigsetjmp(g_jump, 1)) { n++; mprotect(m, 4096, PROT_READ | PROT_WRITE); }
-				*(volatile char *)m = 5; CHECK_EQ(m[0], 5); (void)n),
+		CHECK_EXIT(FORK(int n = 0; char *m = mmap(NULL, 4096, PROT_NONE,
+							  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+				if (sigsetjmp(g_jump, 1)) {
+					n++;
+					mprotect(m, 4096, PROT_READ | PROT_WRITE);
+				} * (volatile char *)m = 5;
+				CHECK_EQ(m[0], 5); (void)n),
 			   0);
 	}
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* signal_flags.c - each SA_* flag, masks during handlers, alternate stacks, nesting, leaving by longjmp */
+/* signal_flags.c - each SA_* flag, masks during handlers, alternate stacks, nesting, leaving by
+ * longjmp */
 #include "tests/lib/guest.h"
 
 #include <setjmp.h>
@@ -111,7 +112,8 @@ static void test_masks(void)
 		CHECK_EQ(g_signals, 1);
 		sigaction(SIGUSR1, NULL, &sa);
 		CHECK(sa.sa_handler == SIG_DFL);
-		CHECK_KILLED(FORK(set(SIGUSR1, count_signal, (int)SA_RESETHAND, 0); raise(SIGUSR1); raise(SIGUSR1)),
+		CHECK_KILLED(FORK(set(SIGUSR1, count_signal, (int)SA_RESETHAND, 0); raise(SIGUSR1);
+				  raise(SIGUSR1)),
 			     SIGUSR1);
 	}
 	CASE("sigaction reads back what was set")
@@ -219,7 +221,8 @@ static void test_altstack(void)
 		if (r == 0)
 			overflow(0);
 		CHECK_EQ(r, SIGSEGV);
-		CHECK_EXIT(FORK(int q = sigsetjmp(g_jump, 1); if (!q) overflow(0); _exit(q)), SIGSEGV);
+		CHECK_EXIT(FORK(int q = sigsetjmp(g_jump, 1); if (!q) overflow(0); _exit(q)),
+			   SIGSEGV);
 		ss.ss_flags = SS_DISABLE;
 		sigaltstack(&ss, NULL);
 		CHECK_KILLED(FORK(overflow(0)), SIGSEGV);
@@ -280,20 +283,28 @@ static void test_context(void)
 	CASE("registers survive a handler at any instruction")
 	{
 		CHECK_EXIT(FORK(pid_t me = getpid(); on_signal(SIGUSR1, count_signal, 0);
-				pid_t p = FORK(for (int i = 0; i < 200; i++) { kill(me, SIGUSR1); usleep(50); });
+				pid_t p = FORK(for (int i = 0; i < 200; i++) {
+					kill(me, SIGUSR1);
+					usleep(50);
+				});
 				unsigned long a = 1; unsigned long b = 2; double d = 1;
 				while (waitpid(p, NULL, WNOHANG) == 0) {
-					a = a * 6364136223846793005ul + 1; b ^= a; b ^= a; d = d * 1.0 + 0.0; }
-				CHECK_EQ(b, 2); CHECK(d == 1.0); CHECK(g_signals > 0)),
+					a = a * 6364136223846793005ul + 1;
+					b ^= a;
+					b ^= a;
+					d = d * 1.0 + 0.0;
+				} CHECK_EQ(b, 2);
+				CHECK(d == 1.0); CHECK(g_signals > 0)),
 			   0);
 	}
 	CASE("a frame that does not fit kills with SIGSEGV")
 	{
-		CHECK_KILLED(FORK(on_signal(SIGUSR1, count_signal, 0);
-				  __asm__ volatile("movq %0, %%rdi\n\tmovq %1, %%rsi\n\tmovl %2, %%eax\n\t"
-						   "movq $64, %%rsp\n\tsyscall\n\thlt"
-						   : : "r"((long)getpid()), "r"((long)SIGUSR1), "i"(SYS_kill)
-						   : "rdi", "rsi", "rax", "rcx", "r11", "memory")),
+		CHECK_KILLED(FORK(on_signal(SIGUSR1, count_signal, 0); __asm__ volatile(
+					  "movq %0, %%rdi\n\tmovq %1, %%rsi\n\tmovl %2, %%eax\n\t"
+					  "movq $64, %%rsp\n\tsyscall\n\thlt"
+					  :
+					  : "r"((long)getpid()), "r"((long)SIGUSR1), "i"(SYS_kill)
+					  : "rdi", "rsi", "rax", "rcx", "r11", "memory")),
 			     SIGSEGV);
 	}
 }

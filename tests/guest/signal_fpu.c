@@ -13,8 +13,9 @@ static void clobber(int sig)
 
 	(void)sig;
 	g_signals++;
-	__asm__ volatile("movupd %0, %%xmm0\n\tmovupd %0, %%xmm7\n\tmovupd %0, %%xmm15\n\tfninit" ::"m"(zero)
-			 : "xmm0", "xmm7", "xmm15");
+	__asm__ volatile(
+		"movupd %0, %%xmm0\n\tmovupd %0, %%xmm7\n\tmovupd %0, %%xmm15\n\tfninit" ::"m"(zero)
+		: "xmm0", "xmm7", "xmm15");
 }
 
 __attribute__((target("avx"))) static void clobber_avx(int sig)
@@ -33,8 +34,8 @@ static int sse_across_call(long nr, long a, long b, long c)
 	__asm__ volatile("movupd %[in], %%xmm0\n\tmovupd %[in], %%xmm7\n\tmovupd %[in], %%xmm15\n\t"
 			 "syscall\n\t"
 			 "movupd %%xmm0, %[o0]\n\tmovupd %%xmm7, %[o1]\n\tmovupd %%xmm15, %[o2]"
-			 : "=a"(ret), [o0] "=m"(*(__m128d *)&out[0]), [o1] "=m"(*(__m128d *)&out[2]),
-			   [o2] "=m"(*(__m128d *)&out[4])
+			 : "=a"(ret), [o0] "=m"(*(__m128d *)&out[0]),
+			   [o1] "=m"(*(__m128d *)&out[2]), [o2] "=m"(*(__m128d *)&out[4])
 			 : "a"(nr), "D"(a), "S"(b), "d"(c), [in] "m"(*(__m128d *)in)
 			 : "rcx", "r11", "memory", "xmm0", "xmm7", "xmm15");
 	for (int i = 0; i < 6; i++)
@@ -79,14 +80,19 @@ static void test_calls(void)
 	{
 		unsigned long r[8] = {0};
 
-		__asm__ volatile("movq $11, %%r8\n\tmovq $12, %%r9\n\tmovq $13, %%r10\n\tmovq $14, %%r12\n\t"
-				 "movq $15, %%r13\n\tmovq $16, %%r14\n\tmovq $17, %%r15\n\tmovq $18, %%rdi\n\t"
-				 "movl %1, %%eax\n\tsyscall\n\t"
-				 "movq %%r8, 0(%0)\n\tmovq %%r9, 8(%0)\n\tmovq %%r10, 16(%0)\n\tmovq %%r12, 24(%0)\n\t"
-				 "movq %%r13, 32(%0)\n\tmovq %%r14, 40(%0)\n\tmovq %%r15, 48(%0)\n\tmovq %%rdi, 56(%0)"
-				 :
-				 : "b"(r), "i"(SYS_getuid)
-				 : "rax", "rcx", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory");
+		__asm__ volatile(
+			"movq $11, %%r8\n\tmovq $12, %%r9\n\tmovq $13, %%r10\n\tmovq $14, %%r12\n\t"
+			"movq $15, %%r13\n\tmovq $16, %%r14\n\tmovq $17, %%r15\n\tmovq $18, "
+			"%%rdi\n\t"
+			"movl %1, %%eax\n\tsyscall\n\t"
+			"movq %%r8, 0(%0)\n\tmovq %%r9, 8(%0)\n\tmovq %%r10, 16(%0)\n\tmovq %%r12, "
+			"24(%0)\n\t"
+			"movq %%r13, 32(%0)\n\tmovq %%r14, 40(%0)\n\tmovq %%r15, 48(%0)\n\tmovq "
+			"%%rdi, 56(%0)"
+			:
+			: "b"(r), "i"(SYS_getuid)
+			: "rax", "rcx", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+			  "memory");
 		for (int i = 0; i < 8; i++)
 			CHECK_EQ(r[i], 11 + i);
 	}
@@ -116,8 +122,8 @@ static void test_handlers(void)
 		on_signal(SIGUSR1, clobber, 0);
 		__asm__ volatile("fldcw %2\n\tfldt %3\n\tsyscall\n\tfstpt %0\n\tfnstcw %1"
 				 : "=m"(b), "=m"(cw2)
-				 : "m"(cw), "m"(a), "a"((long)SYS_tgkill), "D"((long)getpid()), "S"((long)gettid()),
-				   "d"((long)SIGUSR1)
+				 : "m"(cw), "m"(a), "a"((long)SYS_tgkill), "D"((long)getpid()),
+				   "S"((long)gettid()), "d"((long)SIGUSR1)
 				 : "rcx", "r11", "memory");
 		__asm__ volatile("fldcw %0" ::"m"(normal));
 		CHECK(b == a);
@@ -161,7 +167,8 @@ static void *spin_fpu(void *arg)
 
 static void test_context(void)
 {
-	CASE("a handler can change vector registers through its context; the frame has the xstate magic")
+	CASE("a handler can change vector registers through its context; the frame has the xstate "
+	     "magic")
 	{
 		struct sigaction sa = {.sa_flags = SA_SIGINFO};
 		unsigned v = 0;
@@ -170,7 +177,8 @@ static void test_context(void)
 		sigaction(SIGUSR1, &sa, NULL);
 		__asm__ volatile("pxor %%xmm3, %%xmm3\n\tsyscall\n\tmovd %%xmm3, %0"
 				 : "=r"(v)
-				 : "a"((long)SYS_tgkill), "D"((long)getpid()), "S"((long)gettid()), "d"((long)SIGUSR1)
+				 : "a"((long)SYS_tgkill), "D"((long)getpid()), "S"((long)gettid()),
+				   "d"((long)SIGUSR1)
 				 : "rcx", "r11", "memory", "xmm3");
 		CHECK_EQ(v, 0xabcd);
 		signal(SIGUSR1, SIG_DFL);
@@ -199,7 +207,9 @@ static void test_context(void)
 		unsigned in = 0x1f80 | 0x2000, normal = 0x1f80;
 
 		__asm__ volatile("ldmxcsr %0" ::"m"(in));
-		pid_t p = FORK(unsigned out = 0; __asm__ volatile("stmxcsr %0" : "=m"(out)); CHECK_EQ(out & 0xffc0, in));
+		pid_t p = FORK(unsigned out = 0; __asm__ volatile("stmxcsr %0"
+								  : "=m"(out));
+			       CHECK_EQ(out & 0xffc0, in));
 
 		__asm__ volatile("ldmxcsr %0" ::"m"(normal));
 		CHECK_EXIT(p, 0);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * signal_restart.c - blocking calls interrupted by a signal: which restart and which give EINTR
+/* signal_restart.c - blocking calls interrupted by a signal: which restart and which give EINTR
  *
- * Each call runs in a child that blocks in it. The parent waits until the child sleeps, sends SIGUSR1 and looks:
- * with SA_RESTART a restartable call must sleep again (and then end when it is let go); every other gives EINTR.
+ * Each call runs in a child that blocks in it. The parent waits until the child sleeps, sends
+ * SIGUSR1 and looks: with SA_RESTART a restartable call must sleep again (and then end when it is
+ * let go); every other gives EINTR.
  */
 #include "tests/lib/guest.h"
 
@@ -13,6 +13,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
@@ -187,6 +188,7 @@ static long do_waitpid(void)
 	pid_t p = fork();
 
 	if (p == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		pause();
 		_exit(0);
 	}
@@ -257,8 +259,8 @@ static void prepare(void)
 
 static void finish(void)
 {
-	int fds[] = {g_pipe[0], g_pipe[1], g_full[0], g_full[1], g_sock[0], g_sock[1], g_event,
-		     g_epoll,   g_timer,   g_lock,    g_listen};
+	int fds[] = {g_pipe[0], g_pipe[1], g_full[0], g_full[1], g_sock[0], g_sock[1],
+		     g_event,	g_epoll,   g_timer,   g_lock,	 g_listen};
 
 	for (unsigned i = 0; i < COUNT(fds); i++)
 		close(fds[i]);
@@ -275,8 +277,9 @@ int main(int argc, char **argv)
 		snprintf(name, sizeof(name), "%s: EINTR without SA_RESTART", g_calls[i].name);
 		CASE(name)
 		{
-			pid_t p = FORK(on_signal(SIGUSR1, count_signal, 0); long r = g_calls[i].call();
-				       CHECK_ERRNO(r, EINTR); CHECK_EQ(g_signals, 1));
+			pid_t p = FORK(on_signal(SIGUSR1, count_signal, 0);
+				       long r = g_calls[i].call(); CHECK_ERRNO(r, EINTR);
+				       CHECK_EQ(g_signals, 1));
 
 			wait_sleeping(p);
 			kill(p, SIGUSR1);
@@ -289,7 +292,8 @@ int main(int argc, char **argv)
 			int *seen = g_word + 1;
 
 			*seen = 0;
-			pid_t p = FORK(on_signal(SIGUSR1, count_signal, SA_RESTART); long r = g_calls[i].call();
+			pid_t p = FORK(on_signal(SIGUSR1, count_signal, SA_RESTART);
+				       long r = g_calls[i].call();
 				       if (!g_calls[i].restarts) CHECK_ERRNO(r, EINTR); *seen = 1);
 
 			wait_sleeping(p);

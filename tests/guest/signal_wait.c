@@ -49,7 +49,8 @@ static void test_suspend(void)
 		pid_t me = getpid();
 
 		signal(SIGUSR2, SIG_IGN);
-		pid_t p = FORK(wait_sleeping(me); kill(me, SIGUSR2); kill(me, SIGCHLD); sleep_ms(3); kill(me, SIGUSR1));
+		pid_t p = FORK(wait_sleeping(me); kill(me, SIGUSR2); kill(me, SIGCHLD); sleep_ms(3);
+			       kill(me, SIGUSR1));
 
 		CHECK_ERRNO(sigsuspend(&none), EINTR);
 		CHECK_EQ(g_signals, 1);
@@ -93,7 +94,8 @@ static void test_sigwait(void)
 	}
 	CASE("time-outs: EAGAIN, at once for zero, and not before the time")
 	{
-		struct timespec zero = {0}, ten = {.tv_nsec = 10000000}, bad = {.tv_nsec = 1000000000};
+		struct timespec zero = {0}, ten = {.tv_nsec = 10000000},
+				bad = {.tv_nsec = 1000000000};
 
 		CHECK_ERRNO(sigtimedwait(&s, &si, &zero), EAGAIN);
 		long long t = now_ns();
@@ -207,8 +209,9 @@ static void test_signalfd(void)
 		int fd = MUST(signalfd(-1, &s, SFD_NONBLOCK));
 
 		kill(getpid(), SIGUSR1);
-		CHECK_EXIT(FORK(CHECK_ERRNO(read(fd, fi, sizeof(fi)), EAGAIN); kill(getpid(), SIGUSR1);
-				CHECK_EQ(read(fd, fi, sizeof(fi)), 128); CHECK_EQ(fi[0].ssi_pid, getpid())),
+		CHECK_EXIT(FORK(CHECK_ERRNO(read(fd, fi, sizeof(fi)), EAGAIN);
+				kill(getpid(), SIGUSR1); CHECK_EQ(read(fd, fi, sizeof(fi)), 128);
+				CHECK_EQ(fi[0].ssi_pid, getpid())),
 			   0);
 		CHECK_EQ(read(fd, fi, sizeof(fi)), 128);
 		close(fd);

@@ -70,7 +70,8 @@ static void test_stat(void)
 		struct statvfs sv;
 
 		CHECK_EQ(statfs(".", &sf), 0);
-		CHECK(sf.f_bsize > 0 && sf.f_namelen == 255 && sf.f_type != 0 && sf.f_blocks >= sf.f_bfree);
+		CHECK(sf.f_bsize > 0 && sf.f_namelen == 255 && sf.f_type != 0 &&
+		      sf.f_blocks >= sf.f_bfree);
 		CHECK_EQ(statvfs(".", &sv), 0);
 		CHECK_EQ(statfs("/proc", &sf), 0);
 		CHECK_EQ(sf.f_type, 0x9fa0);
@@ -90,7 +91,8 @@ static void test_times(void)
 {
 	struct stat a, b;
 
-	CASE("write changes mtime and ctime, chmod ctime only, creating an entry the directory's mtime")
+	CASE("write changes mtime and ctime, chmod ctime only, creating an entry the directory's "
+	     "mtime")
 	{
 		MUST(mkdir("td", 0755));
 		MUST(write_file("t", "1"));
@@ -151,11 +153,14 @@ static void test_times(void)
 
 		MUST(chmod("t", 0666));
 		MUST(chmod(".", 0755));
-		CHECK_EXIT(FORK(MUST(setresuid(4711, 4711, 4711)); CHECK_EQ(utimensat(AT_FDCWD, "t", NULL, 0), 0);
+		CHECK_EXIT(FORK(MUST(setresuid(4711, 4711, 4711));
+				CHECK_EQ(utimensat(AT_FDCWD, "t", NULL, 0), 0);
 				CHECK_ERRNO(utimensat(AT_FDCWD, "t", ts, 0), EPERM)),
 			   0);
 		MUST(chmod("t", 0644));
-		CHECK_EXIT(FORK(MUST(setresuid(4711, 4711, 4711)); CHECK_ERRNO(utimensat(AT_FDCWD, "t", NULL, 0), EACCES)), 0);
+		CHECK_EXIT(FORK(MUST(setresuid(4711, 4711, 4711));
+				CHECK_ERRNO(utimensat(AT_FDCWD, "t", NULL, 0), EACCES)),
+			   0);
 	}
 }
 
@@ -181,7 +186,8 @@ static void test_rights(void)
 		MUST(chmod("m", 0644));
 		CHECK_ERRNO(syscall(SYS_fchmodat, AT_FDCWD, "none", 0644), ENOENT);
 		CHECK_ERRNO(fchmod(999, 0), EBADF);
-		CHECK_EXIT(FORK(if (geteuid() == 0) MUST(setresuid(4711, 4711, 4711)); CHECK_ERRNO(chmod("/etc/passwd", 0600), EPERM)),
+		CHECK_EXIT(FORK(if (geteuid() == 0) MUST(setresuid(4711, 4711, 4711));
+				CHECK_ERRNO(chmod("/etc/passwd", 0600), EPERM)),
 			   0);
 	}
 	CASE("writing and chown strip set-user-id, and set-group-id with group x")
@@ -189,7 +195,8 @@ static void test_rights(void)
 		NEED_ROOT();
 		MUST(chmod(".", 0777));
 		MUST(chmod("m", 06777));
-		CHECK_EXIT(FORK(MUST(setresuid(4711, 4711, 4711)); int fd = MUST(open("m", O_WRONLY)); CHECK_EQ(write(fd, "x", 1), 1)),
+		CHECK_EXIT(FORK(MUST(setresuid(4711, 4711, 4711));
+				int fd = MUST(open("m", O_WRONLY)); CHECK_EQ(write(fd, "x", 1), 1)),
 			   0);
 		CHECK_EQ(mode_of("m"), 0777);
 		MUST(chmod("m", 06777));
@@ -217,9 +224,11 @@ static void test_rights(void)
 		CHECK_EQ(st.st_uid, 7);
 		gid_t extra = 555;
 
-		CHECK_EXIT(FORK(MUST(syscall(SYS_setgroups, 1, &extra)); MUST(setresgid(300, 300, 300));
-				MUST(setresuid(100, 100, 100)); CHECK_ERRNO(chown("m", 101, -1), EPERM);
-				CHECK_ERRNO(chown("m", -1, 999), EPERM); CHECK_EQ(chown("m", -1, 555), 0);
+		CHECK_EXIT(FORK(MUST(syscall(SYS_setgroups, 1, &extra));
+				MUST(setresgid(300, 300, 300)); MUST(setresuid(100, 100, 100));
+				CHECK_ERRNO(chown("m", 101, -1), EPERM);
+				CHECK_ERRNO(chown("m", -1, 999), EPERM);
+				CHECK_EQ(chown("m", -1, 555), 0);
 				CHECK_EQ(chown("m", 100, 300), 0)),
 			   0);
 	}
@@ -237,12 +246,14 @@ static void test_rights(void)
 		if (geteuid() != 0)
 			SKIP("the rest needs root");
 		MUST(chmod(".", 0755));
-		CHECK_EXIT(FORK(MUST(setresuid(4711, 0, 0)); CHECK_ERRNO(access("ax", R_OK), EACCES);
+		CHECK_EXIT(FORK(MUST(setresuid(4711, 0, 0));
+				CHECK_ERRNO(access("ax", R_OK), EACCES);
 				CHECK_EQ(syscall(439, AT_FDCWD, "ax", R_OK, AT_EACCESS), 0)),
 			   0);
-		CHECK_EXIT(FORK(MUST(setresuid(0, 4711, 0)); CHECK_EQ(access("ax", R_OK), 0);
-				CHECK_ERRNO(syscall(439, AT_FDCWD, "ax", R_OK, AT_EACCESS), EACCES)),
-			   0);
+		CHECK_EXIT(
+			FORK(MUST(setresuid(0, 4711, 0)); CHECK_EQ(access("ax", R_OK), 0);
+			     CHECK_ERRNO(syscall(439, AT_FDCWD, "ax", R_OK, AT_EACCESS), EACCES)),
+			0);
 	}
 	CASE("umask is masked to nine bits and inherited")
 	{

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* system.c - prctl, rlimits, uname, sysinfo, getrandom, scheduling, CPU sets, rusage, misc system calls */
+/* system.c - prctl, rlimits, uname, sysinfo, getrandom, scheduling, CPU sets, rusage, misc system
+ * calls */
 #include "tests/lib/guest.h"
 
 #include <asm/prctl.h>
@@ -71,13 +72,16 @@ static void test_limits(void)
 		r = (struct rlimit){10, 5};
 		CHECK_ERRNO(setrlimit(RLIMIT_NOFILE, &r), EINVAL);
 		CHECK_ERRNO(syscall(SYS_getrlimit, RLIMIT_NOFILE, BAD_PTR), EFAULT);
-		CHECK_EXIT(FORK(if (geteuid() == 0) MUST(setresuid(4711, 4711, 4711)); r = (struct rlimit){50, 60};
+		CHECK_EXIT(FORK(if (geteuid() == 0) MUST(setresuid(4711, 4711, 4711));
+				r = (struct rlimit){50, 60};
 				CHECK_EQ(setrlimit(RLIMIT_NOFILE, &r), 0); r.rlim_max = 61;
-				CHECK_ERRNO(setrlimit(RLIMIT_NOFILE, &r), EPERM); getrlimit(RLIMIT_NOFILE, &old);
+				CHECK_ERRNO(setrlimit(RLIMIT_NOFILE, &r), EPERM);
+				getrlimit(RLIMIT_NOFILE, &old);
 				CHECK(old.rlim_cur == 50 && old.rlim_max == 60)),
 			   0);
 	}
-	CASE("prlimit64 gets and sets at once, on oneself and a child; inherited and kept over exec")
+	CASE("prlimit64 gets and sets at once, on oneself and a child; inherited and kept over "
+	     "exec")
 	{
 		pid_t p = FORK(pause());
 
@@ -89,12 +93,14 @@ static void test_limits(void)
 		kill(p, SIGKILL);
 		CHECK_KILLED(p, SIGKILL);
 		CHECK_EXIT(FORK(r = (struct rlimit){77, 88}; MUST(setrlimit(RLIMIT_NOFILE, &r));
-				execl("/bin/sh", "sh", "-c", "test $(ulimit -Sn) = 77 -a $(ulimit -Hn) = 88", NULL)),
+				execl("/bin/sh", "sh", "-c",
+				      "test $(ulimit -Sn) = 77 -a $(ulimit -Hn) = 88", NULL)),
 			   0);
 	}
 	CASE("RLIMIT_STACK decides where a deep stack ends")
 	{
-		CHECK_EXIT(FORK(r = (struct rlimit){16 << 20, 16 << 20}; getrlimit(RLIMIT_STACK, &old);
+		CHECK_EXIT(FORK(r = (struct rlimit){16 << 20, 16 << 20};
+				getrlimit(RLIMIT_STACK, &old);
 				if (old.rlim_max < r.rlim_max) _exit(0); r.rlim_max = old.rlim_max;
 				MUST(setrlimit(RLIMIT_STACK, &r));
 				execl("/bin/sh", "sh", "-c", "test $(ulimit -s) = 16384", NULL)),
@@ -126,7 +132,8 @@ static void test_system(void)
 		struct sysinfo s;
 
 		CHECK_EQ(sysinfo(&s), 0);
-		CHECK(s.totalram > 0 && s.freeram <= s.totalram && s.mem_unit > 0 && s.procs > 0 && s.uptime >= 0);
+		CHECK(s.totalram > 0 && s.freeram <= s.totalram && s.mem_unit > 0 && s.procs > 0 &&
+		      s.uptime >= 0);
 		CHECK_ERRNO(sysinfo(BAD_PTR), EFAULT);
 		CHECK(sysconf(_SC_NPROCESSORS_ONLN) >= 1);
 		CHECK_EQ(sysconf(_SC_PAGESIZE), 4096);
@@ -165,15 +172,21 @@ static void test_system(void)
 
 		CPU_ZERO(&one);
 		CPU_SET(got, &one);
-		CHECK_EXIT(FORK(CHECK_EQ(sched_setaffinity(0, sizeof(one), &one), 0); cpu_set_t back;
-				CHECK_EQ(sched_getaffinity(0, sizeof(back), &back), 0); CHECK_EQ(CPU_COUNT(&back), 1);
-				CHECK_EQ(sched_getcpu(), got); CPU_ZERO(&back);
+		CHECK_EXIT(FORK(CHECK_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
+				cpu_set_t back;
+				CHECK_EQ(sched_getaffinity(0, sizeof(back), &back), 0);
+				CHECK_EQ(CPU_COUNT(&back), 1); CHECK_EQ(sched_getcpu(), got);
+				CPU_ZERO(&back);
 				CHECK_ERRNO(sched_setaffinity(0, sizeof(back), &back), EINVAL)),
 			   0);
 		CHECK_EQ(sched_yield(), 0);
 		CHECK_ERRNO(sched_getaffinity(0, 1, &set), EINVAL);
 		CHECK_ERRNO(sched_getaffinity(0x3fffff, sizeof(set), &set), ESRCH);
 	}
+}
+
+static void test_scheduler(void)
+{
 	CASE("scheduler policy, parameters, priorities")
 	{
 		struct sched_param p = {.sched_priority = 0};
@@ -198,7 +211,8 @@ static void test_system(void)
 		errno = 0;
 		CHECK_EQ(getpriority(PRIO_PROCESS, 0), 0);
 		CHECK_EXIT(FORK(CHECK_EQ(nice(5), 5); CHECK_EQ(getpriority(PRIO_PROCESS, 0), 5);
-				CHECK_EQ(setpriority(PRIO_PROCESS, 0, 10), 0); CHECK_EQ(getpriority(PRIO_PROCESS, 0), 10);
+				CHECK_EQ(setpriority(PRIO_PROCESS, 0, 10), 0);
+				CHECK_EQ(getpriority(PRIO_PROCESS, 0), 10);
 				if (geteuid() == 0) MUST(setresuid(4711, 4711, 4711));
 				CHECK_ERRNO(setpriority(PRIO_PROCESS, 0, 3), EACCES);
 				CHECK_ERRNO(setpriority(9, 0, 3), EINVAL)),
@@ -214,8 +228,9 @@ static void test_system(void)
 		for (long long end = now_ms() + 40; now_ms() < end;)
 			;
 		CHECK_EQ(getrusage(RUSAGE_SELF, &b), 0);
-		CHECK(b.ru_utime.tv_sec * 1000000L + b.ru_utime.tv_usec + b.ru_stime.tv_sec * 1000000L +
-			      b.ru_stime.tv_usec > a.ru_utime.tv_sec * 1000000L + a.ru_utime.tv_usec +
+		CHECK(b.ru_utime.tv_sec * 1000000L + b.ru_utime.tv_usec +
+			      b.ru_stime.tv_sec * 1000000L + b.ru_stime.tv_usec >
+		      a.ru_utime.tv_sec * 1000000L + a.ru_utime.tv_usec +
 			      a.ru_stime.tv_sec * 1000000L + a.ru_stime.tv_usec);
 		CHECK(b.ru_maxrss > 100);
 		CHECK_EQ(getrusage(RUSAGE_THREAD, &b), 0);
@@ -228,8 +243,11 @@ static void test_system(void)
 
 		CHECK(q >= 0 || errno == ENOSYS);
 		if (q > 0 && (q & MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED)) {
-			CHECK_EQ(syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0), 0);
-			CHECK_EQ(syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0), 0);
+			CHECK_EQ(syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED,
+					 0, 0),
+				 0);
+			CHECK_EQ(syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0),
+				 0);
 		}
 		CHECK_EQ(gettid(), getpid());
 	}
@@ -241,5 +259,6 @@ int main(int argc, char **argv)
 	test_prctl();
 	test_limits();
 	test_system();
+	test_scheduler();
 	return test_end();
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* threads.c - pthreads: create and join, TLS, barriers, rwlocks, condition variables, cancellation, names, /proc */
+/* threads.c - pthreads: create and join, TLS, barriers, rwlocks, condition variables, cancellation,
+ * names, /proc */
 #include "tests/lib/guest.h"
 
 #include <dirent.h>
@@ -132,7 +133,8 @@ static void test_sync(void)
 	}
 	CASE("semaphores between processes")
 	{
-		sem_t *s = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		sem_t *s =
+			mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 		sem_init(s, 1, 0);
 		pid_t p = FORK(for (int i = 0; i < 100; i++) sem_post(s));
@@ -298,7 +300,8 @@ static void test_proc(void)
 		CHECK_EQ(pthread_create(&t, &a, recurse, NULL), 0);
 		pthread_join(t, NULL);
 		for (int i = 0; i < 1000; i++) {
-			if (pthread_create(&t, NULL, nothing, NULL) != 0 || pthread_join(t, NULL) != 0) {
+			if (pthread_create(&t, NULL, nothing, NULL) != 0 ||
+			    pthread_join(t, NULL) != 0) {
 				CHECK(false);
 				break;
 			}

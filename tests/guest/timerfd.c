@@ -155,6 +155,12 @@ static void test_eventfd(void)
 		CHECK_EXIT(p, 0);
 		close(fd);
 	}
+}
+
+static void test_eventfd_more(void)
+{
+	uint64_t v = 0;
+
 	CASE("a blocked write wakes when a reader makes room")
 	{
 		int fd = MUST(eventfd(0, 0));
@@ -188,8 +194,11 @@ static void test_eventfd(void)
 		struct epoll_event e = {.events = EPOLLIN};
 
 		MUST(epoll_ctl(ep, EPOLL_CTL_ADD, b, &e));
-		pid_t p = FORK(for (int i = 0; i < 500; i++) { uint64_t x; if (read(a, &x, 8) != 8 || write(b, &x, 8) != 8)
-				_exit(1); });
+		pid_t p = FORK(for (int i = 0; i < 500; i++) {
+			uint64_t x;
+			if (read(a, &x, 8) != 8 || write(b, &x, 8) != 8)
+				_exit(1);
+		});
 
 		for (int i = 0; i < 500; i++) {
 			v = (uint64_t)i + 1;
@@ -210,5 +219,6 @@ int main(int argc, char **argv)
 	test_begin(argc, argv);
 	test_timerfd();
 	test_eventfd();
+	test_eventfd_more();
 	return test_end();
 }

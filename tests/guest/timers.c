@@ -106,7 +106,9 @@ static void test_posix(void)
 
 	CASE("SIGEV_SIGNAL carries its value; SI_TIMER")
 	{
-		struct sigevent ev = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1, .sigev_value.sival_int = 77};
+		struct sigevent ev = {.sigev_notify = SIGEV_SIGNAL,
+				      .sigev_signo = SIGUSR1,
+				      .sigev_value.sival_int = 77};
 
 		on_info(SIGUSR1);
 		CHECK_EQ(timer_create(CLOCK_MONOTONIC, &ev, &id), 0);
@@ -200,7 +202,8 @@ static void test_posix(void)
 
 static void test_sleep(void)
 {
-	CASE("clock_nanosleep sleeps long enough, relative and absolute; a past time returns at once")
+	CASE("clock_nanosleep sleeps long enough, relative and absolute; a past time returns at "
+	     "once")
 	{
 		struct timespec ts = {.tv_nsec = 10000000};
 		long long t = now_ns();
@@ -250,16 +253,18 @@ static void test_clocks(void)
 {
 	CASE("all clocks exist, move on, have a resolution")
 	{
-		static const clockid_t ids[] = {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID,
-						CLOCK_THREAD_CPUTIME_ID, CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE,
-						CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME, CLOCK_TAI};
+		static const clockid_t ids[] = {
+			CLOCK_REALTIME,		 CLOCK_MONOTONIC,     CLOCK_PROCESS_CPUTIME_ID,
+			CLOCK_THREAD_CPUTIME_ID, CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE,
+			CLOCK_MONOTONIC_COARSE,	 CLOCK_BOOTTIME,      CLOCK_TAI};
 
 		for (unsigned i = 0; i < COUNT(ids); i++) {
 			struct timespec a, b, r;
 
 			CHECK_EQ(clock_gettime(ids[i], &a), 0);
 			CHECK_EQ(clock_gettime(ids[i], &b), 0);
-			CHECK(b.tv_sec > a.tv_sec || (b.tv_sec == a.tv_sec && b.tv_nsec >= a.tv_nsec));
+			CHECK(b.tv_sec > a.tv_sec ||
+			      (b.tv_sec == a.tv_sec && b.tv_nsec >= a.tv_nsec));
 			CHECK_EQ(clock_getres(ids[i], &r), 0);
 			CHECK(r.tv_sec == 0 && r.tv_nsec > 0 && r.tv_nsec <= 10000000);
 			CHECK_EQ(syscall(SYS_clock_gettime, ids[i], &b), 0);
@@ -285,7 +290,7 @@ static void test_clocks(void)
 	{
 		clockid_t id;
 		struct timespec ts;
-		pid_t p = FORK(for (long long end = now_ms() + 20; now_ms() < end;) ; pause());
+		pid_t p = FORK(for (long long end = now_ms() + 20; now_ms() < end;); pause());
 
 		wait_sleeping(p);
 		CHECK_EQ(clock_getcpuclockid(p, &id), 0);
@@ -298,8 +303,9 @@ static void test_clocks(void)
 	}
 	CASE("setting the clock needs CAP_SYS_TIME")
 	{
-		CHECK_EXIT(FORK(if (geteuid() == 0) MUST(setresuid(4711, 4711, 4711)); struct timespec ts;
-				clock_gettime(CLOCK_REALTIME, &ts); CHECK_ERRNO(clock_settime(CLOCK_REALTIME, &ts), EPERM);
+		CHECK_EXIT(FORK(if (geteuid() == 0) MUST(setresuid(4711, 4711, 4711));
+				struct timespec ts; clock_gettime(CLOCK_REALTIME, &ts);
+				CHECK_ERRNO(clock_settime(CLOCK_REALTIME, &ts), EPERM);
 				CHECK_ERRNO(clock_settime(CLOCK_MONOTONIC, &ts), EINVAL)),
 			   0);
 	}

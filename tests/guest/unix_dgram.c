@@ -24,7 +24,8 @@ static void test_dgram(void)
 	{
 		struct sockaddr_un a = name_of("da"), c = name_of("dc"), from;
 		socklen_t len = sizeof(from);
-		int s = MUST(socket(AF_UNIX, SOCK_DGRAM, 0)), t = MUST(socket(AF_UNIX, SOCK_DGRAM, 0));
+		int s = MUST(socket(AF_UNIX, SOCK_DGRAM, 0)),
+		    t = MUST(socket(AF_UNIX, SOCK_DGRAM, 0));
 
 		MUST(bind(s, (void *)&a, sizeof(a)));
 		MUST(bind(t, (void *)&c, sizeof(c)));
@@ -45,11 +46,13 @@ static void test_dgram(void)
 		close(s);
 		close(t);
 	}
-	CASE("connected: others are refused with EPERM; disconnect by AF_UNSPEC; gone peer ECONNREFUSED")
+	CASE("connected: others are refused with EPERM; disconnect by AF_UNSPEC; gone peer "
+	     "ECONNREFUSED")
 	{
 		struct sockaddr_un a = name_of("ea"), c = name_of("ec");
 		struct sockaddr un = {.sa_family = AF_UNSPEC};
-		int s = MUST(socket(AF_UNIX, SOCK_DGRAM, 0)), t = MUST(socket(AF_UNIX, SOCK_DGRAM, 0));
+		int s = MUST(socket(AF_UNIX, SOCK_DGRAM, 0)),
+		    t = MUST(socket(AF_UNIX, SOCK_DGRAM, 0));
 		int u = MUST(socket(AF_UNIX, SOCK_DGRAM, 0));
 
 		CHECK_ERRNO(send(s, "x", 1, 0), ENOTCONN);
@@ -114,7 +117,8 @@ static void test_seqpacket(void)
 		CHECK_ERRNO(send(s[1], "x", 1, MSG_NOSIGNAL), EPIPE);
 		close(s[1]);
 		struct sockaddr_un a = name_of("sq");
-		int l = MUST(socket(AF_UNIX, SOCK_SEQPACKET, 0)), c = MUST(socket(AF_UNIX, SOCK_SEQPACKET, 0));
+		int l = MUST(socket(AF_UNIX, SOCK_SEQPACKET, 0)),
+		    c = MUST(socket(AF_UNIX, SOCK_SEQPACKET, 0));
 
 		MUST(bind(l, (void *)&a, sizeof(a)));
 		MUST(listen(l, 1));
@@ -138,7 +142,9 @@ static ssize_t send_fds(int s, const int *fds, int n)
 		char buf[CMSG_SPACE(300 * sizeof(int))];
 		struct cmsghdr align;
 	} u;
-	struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = u.buf,
+	struct msghdr m = {.msg_iov = &v,
+			   .msg_iovlen = 1,
+			   .msg_control = u.buf,
 			   .msg_controllen = CMSG_SPACE((size_t)n * sizeof(int))};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 
@@ -159,7 +165,9 @@ static int recv_fds(int s, int *fds, int n, int recv_flags, int *flags)
 		char buf[CMSG_SPACE(300 * sizeof(int))];
 		struct cmsghdr align;
 	} u;
-	struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = u.buf,
+	struct msghdr m = {.msg_iov = &v,
+			   .msg_iovlen = 1,
+			   .msg_control = u.buf,
 			   .msg_controllen = CMSG_LEN((size_t)n * sizeof(int))};
 
 	if (recvmsg(s, &m, recv_flags) != 1)
@@ -205,14 +213,17 @@ static void test_rights(void)
 		MUST(pipe(p));
 		CHECK_EQ(send_fds(s[0], &p[1], 1), 1);
 		close(p[1]);
-		CHECK_EXIT(FORK(CHECK_EQ(recv_fds(s[1], got, 1, 0, NULL), 1); CHECK_EQ(write(got[0], "ok", 2), 2)), 0);
+		CHECK_EXIT(FORK(CHECK_EQ(recv_fds(s[1], got, 1, 0, NULL), 1);
+				CHECK_EQ(write(got[0], "ok", 2), 2)),
+			   0);
 		CHECK_EQ(read(p[0], b, 16), 2);
 		CHECK_EQ(read(p[0], b, 16), 0);
 		close(p[0]);
 		close(s[0]);
 		close(s[1]);
 	}
-	CASE("control buffer too small: MSG_CTRUNC and the rest closed; discarded messages close theirs")
+	CASE("control buffer too small: MSG_CTRUNC and the rest closed; discarded messages close "
+	     "theirs")
 	{
 		int p[2];
 
@@ -276,7 +287,10 @@ static void test_creds(void)
 		char buf[CMSG_SPACE(sizeof(struct ucred))];
 		struct cmsghdr align;
 	} u;
-	struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = u.buf, .msg_controllen = sizeof(u.buf)};
+	struct msghdr m = {.msg_iov = &v,
+			   .msg_iovlen = 1,
+			   .msg_control = u.buf,
+			   .msg_controllen = sizeof(u.buf)};
 	struct ucred cr;
 
 	MUST(socketpair(AF_UNIX, SOCK_DGRAM, 0, s));
@@ -308,7 +322,8 @@ static void test_creds(void)
 		CHECK_EQ(sendmsg(s[0], &m, 0), 1);
 		CHECK_EQ(recv(s[1], &byte, 1, 0), 1);
 		CHECK_EXIT(FORK(if (geteuid() == 0) MUST(setresuid(4711, 4711, 4711)); cr.uid = 1;
-				memcpy(CMSG_DATA(c), &cr, sizeof(cr)); CHECK_ERRNO(sendmsg(s[0], &m, 0), EPERM)),
+				memcpy(CMSG_DATA(c), &cr, sizeof(cr));
+				CHECK_ERRNO(sendmsg(s[0], &m, 0), EPERM)),
 			   0);
 	}
 	close(s[0]);

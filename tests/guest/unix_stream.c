@@ -53,7 +53,8 @@ static void test_names(void)
 		socklen_t len = 2 + 10, glen = sizeof(got);
 
 		snprintf(un.sun_path + 1, 20, "gt%07d", getpid());
-		int a = MUST(socket(AF_UNIX, SOCK_STREAM, 0)), b = MUST(socket(AF_UNIX, SOCK_STREAM, 0));
+		int a = MUST(socket(AF_UNIX, SOCK_STREAM, 0)),
+		    b = MUST(socket(AF_UNIX, SOCK_STREAM, 0));
 
 		CHECK_EQ(bind(a, (void *)&un, len), 0);
 		CHECK_ERRNO(bind(b, (void *)&un, len), EADDRINUSE);
@@ -212,7 +213,10 @@ static void test_data(void)
 		CHECK_EQ(recv(s[1], b, 64, 0), 6);
 		CHECK(memcmp(b, "abcdef", 6) == 0);
 		CHECK_ERRNO(recv(s[1], b, 1, MSG_DONTWAIT), EAGAIN);
-		pid_t p = FORK(for (int i = 0; i < 5; i++) { sleep_ms(1); CHECK_EQ(write(s[0], "xy", 2), 2); });
+		pid_t p = FORK(for (int i = 0; i < 5; i++) {
+			sleep_ms(1);
+			CHECK_EQ(write(s[0], "xy", 2), 2);
+		});
 
 		CHECK_EQ(recv(s[1], b, 10, MSG_WAITALL), 10);
 		CHECK_EXIT(p, 0);
@@ -234,8 +238,8 @@ static void test_data(void)
 		CHECK_ERRNO(shutdown(s[0], 7), EINVAL);
 		close(s[0]);
 		close(s[1]);
-		CHECK_KILLED(FORK(MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, s)); close(s[1]); write(s[0], "x", 1) < 0 ?
-				  (void)0 : (void)0),
+		CHECK_KILLED(FORK(MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, s)); close(s[1]);
+				  write(s[0], "x", 1) < 0 ? (void)0 : (void)0),
 			     SIGPIPE);
 	}
 	CASE("unread data at close gives ECONNRESET to the peer")
@@ -250,7 +254,8 @@ static void test_data(void)
 	CASE("a megabyte through, in order; partial write when non-blocking")
 	{
 		MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
-		pid_t p = FORK(close(s[1]); memset(g_big, 'z', sizeof(g_big)); g_big[sizeof(g_big) - 1] = '!';
+		pid_t p = FORK(close(s[1]); memset(g_big, 'z', sizeof(g_big));
+			       g_big[sizeof(g_big) - 1] = '!';
 			       CHECK_EQ(write(s[0], g_big, sizeof(g_big)), sizeof(g_big)));
 		size_t got = 0;
 		ssize_t n;
@@ -268,6 +273,13 @@ static void test_data(void)
 		close(s[0]);
 		close(s[1]);
 	}
+}
+
+static void test_calls(void)
+{
+	int s[2];
+	char b[64];
+
 	CASE("SO_RCVTIMEO and SO_SNDTIMEO")
 	{
 		struct timeval tv = {.tv_usec = 8000}, back;
@@ -310,5 +322,6 @@ int main(int argc, char **argv)
 	test_names();
 	test_connect();
 	test_data();
+	test_calls();
 	return test_end();
 }

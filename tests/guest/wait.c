@@ -54,7 +54,8 @@ static void test_which(void)
 		pid_t g = 0;
 
 		MUST(pipe(fds));
-		pid_t p = FORK(pid_t q = FORK(pause()); CHECK_EQ(write(fds[1], &q, sizeof(q)), sizeof(q)); sleep_ms(10);
+		pid_t p = FORK(pid_t q = FORK(pause());
+			       CHECK_EQ(write(fds[1], &q, sizeof(q)), sizeof(q)); sleep_ms(10);
 			       kill(q, SIGKILL); CHECK_KILLED(q, SIGKILL));
 
 		CHECK_EQ(read(fds[0], &g, sizeof(g)), sizeof(g));
@@ -273,13 +274,15 @@ static void test_threads(void)
 		struct rusage a, b;
 
 		getrusage(RUSAGE_CHILDREN, &a);
-		pid_t p = FORK(long long end = now_ms() + 30; while (now_ms() < end) ;);
+		pid_t p = FORK(long long end = now_ms() + 30; while (now_ms() < end););
 
 		CHECK_EXIT(p, 0);
 		getrusage(RUSAGE_CHILDREN, &b);
-		CHECK((b.ru_utime.tv_sec - a.ru_utime.tv_sec) * 1000000L + b.ru_utime.tv_usec - a.ru_utime.tv_usec +
-			      (b.ru_stime.tv_sec - a.ru_stime.tv_sec) * 1000000L + b.ru_stime.tv_usec -
-			      a.ru_stime.tv_usec > 3000);
+		CHECK((b.ru_utime.tv_sec - a.ru_utime.tv_sec) * 1000000L + b.ru_utime.tv_usec -
+			      a.ru_utime.tv_usec +
+			      (b.ru_stime.tv_sec - a.ru_stime.tv_sec) * 1000000L +
+			      b.ru_stime.tv_usec - a.ru_stime.tv_usec >
+		      3000);
 	}
 }
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * guest.c - the bookkeeping behind guest.h
+/* guest.c - the bookkeeping behind guest.h
  *
- * Theory of operation: a page shared with all forked children holds the failure counter of the current case
- * and its name. case_begin() closes the case before it. An alarm, armed again by each case, ends a
- * program that hangs together with its process group.
+ * Theory of operation: a page shared with all forked children holds the failure counter of the
+ * current case and its name. case_begin() closes the case before it. An alarm, armed again by each
+ * case, ends a program that hangs together with its process group.
  */
 #include "tests/lib/guest.h"
 

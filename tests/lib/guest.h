@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * guest.h - what every guest test program is made of
+/* guest.h - what every guest test program is made of
  *
  * A guest test is one program about one area, made of many small cases. It must pass natively on
  * Linux before it may judge a sandbox. Failures are counted in memory shared with forked children,
@@ -18,6 +17,8 @@
 #ifndef TESTS_LIB_GUEST_H
 #define TESTS_LIB_GUEST_H
 
+/* Hostile arguments are the point: glibc must not look at them first. */
+#undef _FORTIFY_SOURCE
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -48,51 +49,52 @@
 #define CASE(name) for (int once_ = case_begin(name, __FILE__, __LINE__); once_; once_ = 0)
 
 /* Leaves the case (top level of its body only), counted as skipped, with the reason shown. */
-#define SKIP(why)                                                                                  \
-	{                                                                                          \
-		case_skip(why);                                                                    \
-		break;                                                                             \
+#define SKIP(why)               \
+	{                       \
+		case_skip(why); \
+		break;          \
 	}
-#define NEED_ROOT()                                                                                \
-	if (geteuid() != 0)                                                                        \
+#define NEED_ROOT()         \
+	if (geteuid() != 0) \
 	SKIP("needs root")
 
 /* Records a failure when the condition is false, and goes on. */
 #define CHECK(cond) check_that(!!(cond), __FILE__, __LINE__, #cond)
 /* Like CHECK, and leaves the case (top level of its body only) when it is false. */
-#define REQUIRE(cond)                                                                              \
-	if (!CHECK(cond))                                                                          \
+#define REQUIRE(cond)     \
+	if (!CHECK(cond)) \
 	break
-#define CHECK_EQ(a, b) check_eq((long long)(a), (long long)(b), __FILE__, __LINE__, #a " == " #b)
+#define CHECK_EQ(a, b)	check_eq((long long)(a), (long long)(b), __FILE__, __LINE__, #a " == " #b)
 #define CHECK_STR(a, b) check_str((a), (b), __FILE__, __LINE__, #a)
 /* The call must return -1 with this errno. */
 #define CHECK_ERRNO(call, err) check_errno((long long)(call), (err), __FILE__, __LINE__, #call)
 /* The value of the call, which must not be -1. */
 #define MUST(call) must((long long)(call), __FILE__, __LINE__, #call)
 
-/* Forks; the child runs the statements and then leaves with status 0. The value is the child's pid. */
-#define FORK(...)                                                                                  \
-	__extension__({                                                                            \
-		pid_t fork_pid_ = fork();                                                          \
-		if (fork_pid_ == 0) {                                                              \
-			__VA_ARGS__;                                                               \
-			_exit(0);                                                                  \
-		}                                                                                  \
-		check_that(fork_pid_ > 0, __FILE__, __LINE__, "fork()");                           \
-		fork_pid_;                                                                         \
+/* Forks; the child runs the statements and then leaves with status 0. The value is the child's pid.
+ */
+#define FORK(...)                                                        \
+	__extension__({                                                  \
+		pid_t fork_pid_ = fork();                                \
+		if (fork_pid_ == 0) {                                    \
+			__VA_ARGS__;                                     \
+			_exit(0);                                        \
+		}                                                        \
+		check_that(fork_pid_ > 0, __FILE__, __LINE__, "fork()"); \
+		fork_pid_;                                               \
 	})
 
 /* Waits for the child, which must have exited with this status / been killed by this signal. */
-#define CHECK_EXIT(pid, code) check_exit((pid), (code), __FILE__, __LINE__)
+#define CHECK_EXIT(pid, code)  check_exit((pid), (code), __FILE__, __LINE__)
 #define CHECK_KILLED(pid, sig) check_killed((pid), (sig), __FILE__, __LINE__)
 
 /* Evaluates the condition every millisecond until it holds, at most five seconds. */
-#define EVENTUALLY(cond)                                                                           \
-	__extension__({                                                                            \
-		long long until_ = now_ms() + 5000;                                                \
-		while (!(cond) && now_ms() < until_)                                               \
-			sleep_ms(1);                                                               \
-		check_that(!!(cond), __FILE__, __LINE__, "eventually " #cond);                     \
+#define EVENTUALLY(cond)                                                       \
+	__extension__({                                                        \
+		long long until_ = now_ms() + 5000;                            \
+		while (!(cond) && now_ms() < until_)                           \
+			sleep_ms(1);                                           \
+		check_that(!!(cond), __FILE__, __LINE__, "eventually " #cond); \
 	})
 
 /* Absolute path of this program, for cases that execute it again. */

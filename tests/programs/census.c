@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * census.c - runs a command with a time limit and tells what it left behind
+/* census.c - runs a command with a time limit and tells what it left behind
  *
  * usage: census [-t SECONDS] [-q] [--] CMD [ARG...]
  *
- * Theory of operation: this process makes itself the reaper of all descendants, so nothing a command starts can
- * get out of its sight. When the command has ended, every descendant has one second to go; who is still there is
- * named on stderr and killed, and the exit status is 125. At the time limit all are killed: status 124.
- * Else the status is the command's, 128 + N for signal N.
+ * Theory of operation: this process makes itself the reaper of all descendants, so nothing a
+ * command starts can get out of its sight. When the command has ended, every descendant has one
+ * second to go; who is still there is named on stderr and killed, and the exit status is 125. At
+ * the time limit all are killed: status 124. Else the status is the command's, 128 + N for signal
+ * N.
  */
 #define _GNU_SOURCE
 #include <ctype.h>
@@ -66,7 +66,8 @@ static pid_t parent_of(pid_t pid, char name[64], char *state)
 	return ppid;
 }
 
-/* Sends a signal to all descendants (0: only counts), naming them on stderr when told. Gives their number. */
+/* Sends a signal to all descendants (0: only counts), naming them on stderr when told. Gives their
+ * number. */
 static int each_descendant(int sig, int say)
 {
 	static pid_t pids[MAX_PIDS], parents[MAX_PIDS];
@@ -97,7 +98,8 @@ static int each_descendant(int sig, int say)
 			continue;
 		count++;
 		if (say)
-			fprintf(stderr, "census: left behind: %d %s (%c)\n", (int)pids[i], name, state);
+			fprintf(stderr, "census: left behind: %d %s (%c)\n", (int)pids[i], name,
+				state);
 		if (sig)
 			kill(pids[i], sig);
 	}
@@ -168,7 +170,8 @@ int main(int argc, char **argv)
 		}
 	}
 	alarm(0);
-	for (long long end = now_ms() + GRACE_MS; each_descendant(0, 0) > 0 && now_ms() < end; reap())
+	for (long long end = now_ms() + GRACE_MS; each_descendant(0, 0) > 0 && now_ms() < end;
+	     reap())
 		usleep(5000);
 	if (kill_all() > 0)
 		return 125;
