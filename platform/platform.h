@@ -75,7 +75,8 @@ struct pevent {
 	long result;	  /* DONE: 0, or -errno of the first command that failed */
 	unsigned index;	  /* DONE: which command failed */
 	int status;	  /* DIED */
-	siginfo_t info;	  /* FAULT: only si_signo, si_code, si_addr, si_trapno-like fields are meant */
+	siginfo_t info;	  /* FAULT: only si_signo, si_code, si_addr are meant */
+	u64 trapno, error_code; /* FAULT: as the CPU had them, for the guest's signal frame */
 };
 
 struct platform_config {

@@ -125,6 +125,8 @@ static bool signal_event(struct platform *p, struct pctx *c, int sig, const u8 *
 		out->kind = PEV_FAULT;
 		memcpy(&out->info, info, sizeof(out->info));
 		out->info.si_signo = sig;
+		out->trapno = c->frame->trapno;
+		out->error_code = c->frame->err;
 		break;
 	default:
 		as_fatal(c, "an event with a signal that is none");

@@ -246,6 +246,7 @@ struct task {
 	_Atomic u32 work;	/* TW_*; set under [T], cleared by the owner under [T] */
 	bool has_regs;		/* the present event gave registers */
 	bool in_syscall;	/* sys is the call under way */
+	bool at_wait;		/* a kick interrupted a native futex wait: sys stands for it (task_run.c) */
 	struct sys_args sys;
 	struct task_wait wait;
 	struct caller caller;	/* of the present call: task_caller() */

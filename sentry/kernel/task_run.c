@@ -18,11 +18,14 @@
 #include <linux/capability.h>
 #include <sched.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include "sentry/base/bug.h"
 #include "sentry/base/log.h"
 #include "sentry/kernel/kernel.h"
 #include "sentry/kernel/task_internal.h"
+
+#define SYSCALL_INSN_SIZE 2
 
 static bool is_restart(long ret)
 {
@@ -57,6 +60,26 @@ static void trace_exit(struct task *t, long ret)
 
 static void task_run_call(struct task *t);
 
+/* A native futex wait that a kick has interrupted is, for the signal, a call that returns -ERESTARTSYS: its registers are
+ * made to look so. Without a handler the wait is started again as it stood. */
+static void enter_wait(struct task *t, struct pctx *ctx)
+{
+	struct pregs regs;
+
+	pctx_get_regs(ctx, &regs);
+	t->sys.nr = SYS_futex;
+	regs.rip += SYSCALL_INSN_SIZE;
+	t->sys.ip = regs.rip;
+	t->in_syscall = t->at_wait = true;
+	pctx_set_regs(ctx, &regs);
+}
+
+static void leave_wait(struct task *t, struct pregs *regs)
+{
+	regs->rip -= SYSCALL_INSN_SIZE;
+	regs->rax = SYS_futex;
+}
+
 /* With registers: delivers what there is to deliver, then goes back. @ret: of the call under way. */
 static void task_deliver(struct task *t, long ret)
 {
@@ -79,13 +102,15 @@ static void task_deliver(struct task *t, long ret)
 	if (r == -EGONE)
 		return;
 	t->wait.delivering = false;
-	if (r == 1) {
+	if (r == 1 && t->at_wait) {
+		leave_wait(t, &regs);
+	} else if (r == 1) {
 		task_run_again(t);
 		task_run_call(t);
 		return;
 	}
 	pctx_set_regs(ctx, &regs);
-	t->in_syscall = false;
+	t->in_syscall = t->at_wait = false;
 	task_end_call(t);
 	pctx_resume(leave(t, TS_GUEST));
 }
@@ -407,15 +432,19 @@ static void syscall_event(struct task *t, const struct pevent *ev)
 		task_run_call(t);
 }
 
-static void kick_event(struct task *t)
+static void kick_event(struct task *t, const struct pevent *ev)
 {
 	t->has_regs = true;
-	if (work_of(t) & TW_KILL)
+	if (work_of(t) & TW_KILL) {
 		task_exit_killed(t);
-	else if (t->in_syscall && t->wait.delivering)
+	} else if (t->in_syscall && t->wait.delivering) {
 		task_deliver(t, t->wait.intr);
-	else
+	} else if (ev->at_wait && work_of(t)) {
+		enter_wait(t, ev->ctx);
+		task_deliver(t, -ERESTARTSYS);
+	} else {
 		task_finish_regs(t);
+	}
 }
 
 void task_handle_event(struct worker *w, struct pevent *ev)
@@ -436,10 +465,13 @@ void task_handle_event(struct worker *w, struct pevent *ev)
 	case PEV_FAULT:
 		t->has_regs = true;
 		t->in_syscall = false;
+		t->fault_addr = (u64)ev->info.si_addr;
+		t->fault_trapno = ev->trapno;
+		t->fault_error = ev->error_code;
 		fault(t, &ev->info);
 		break;
 	case PEV_KICK:
-		kick_event(t);
+		kick_event(t, ev);
 		break;
 	case PEV_DONE:
 		task_done(t, ev->result, ev->index);
