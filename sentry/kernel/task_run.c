@@ -238,6 +238,27 @@ static long call_handler(struct task *t)
 	return table->handler[nr](t, &t->sys);
 }
 
+/* Does what others want of the task end a wait whose interruption is @intr? */
+static bool must_interrupt(struct task *t, long intr)
+{
+	u32 work = work_of(t);
+
+	if (likely(!work) || intr == INTR_NEVER)
+		return false;
+	if (work & TW_KILL)
+		return true;
+	return intr != INTR_KILL && (work & TW_STOP || signal_pending(t));
+}
+
+static void interrupt(struct task *t)
+{
+	task_unregister(t);
+	if (work_of(t) & TW_KILL)
+		task_exit_killed(t);
+	else
+		task_finish(t, t->wait.intr);
+}
+
 static void task_run_call(struct task *t)
 {
 	long ret;
@@ -246,20 +267,16 @@ static void task_run_call(struct task *t)
 		ret = call_handler(t);
 		if (ret != -EBLOCKED)
 			break;
-		if (unlikely(work_of(t)) && t->wait.intr != INTR_NEVER)
-			task_wake(t); /* signals that came before we were registered */
-		if (task_publish_block(t))
-			return;
-		if (work_of(t) & TW_KILL && t->wait.intr != INTR_NEVER) {
-			task_exit_killed(t);
-			return;
+		if (!must_interrupt(t, t->wait.intr)) {
+			if (task_publish_block(t))
+				return;
+			if (!must_interrupt(t, t->wait.intr)) {
+				task_run_again(t);
+				continue;
+			}
 		}
-		if (t->wait.intr != INTR_NEVER && t->wait.intr != INTR_KILL && signal_pending(t)) {
-			ret = t->wait.intr;
-			task_unregister(t);
-			break;
-		}
-		task_run_again(t);
+		interrupt(t);
+		return;
 	} while (true);
 	switch (ret) {
 	case -ECOMMAND:
@@ -324,16 +341,9 @@ static void task_rerun(struct worker *w, struct task *t)
 			task_deliver(t, intr);
 		return;
 	}
-	if (intr != INTR_NEVER && work_of(t)) {
-		if (work_of(t) & TW_KILL) {
-			task_exit_killed(t);
-			return;
-		}
-		if (intr != INTR_KILL && signal_pending(t)) {
-			task_unregister(t);
-			task_finish(t, intr);
-			return;
-		}
+	if (must_interrupt(t, intr)) {
+		interrupt(t);
+		return;
 	}
 	task_run_again(t);
 	task_run_call(t);
