@@ -83,7 +83,6 @@ static void connect_gofer(struct boot *b)
 static void start_memory(void)
 {
 	boot_check(arena_init(ARENA_SIZE), "arena");
-	boot_check(memfile_init(), "memory file");
 	boot_check(vfs_init(), "vfs");
 	boot_register_types();
 }
@@ -106,6 +105,8 @@ static void start_kernel(struct boot *b, int procfd)
 	u64 vdso_size;
 
 	boot_check(platform_create("unotify", &pc, &b->platform), "platform");
+	/* Behind the platform: its window must find room at the top of the address space. */
+	boot_check(memfile_init(), "memory file");
 	vdso = platform_vdso(b->platform, &vdso_start, &vdso_size);
 	mm_init(vdso, vdso_start, vdso_size);
 	boot_check(hostpoll_init(), "hostpoll");
