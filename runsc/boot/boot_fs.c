@@ -13,18 +13,18 @@
 #include "fs/anon/anon.h"
 #include "fs/dev/dev.h"
 #include "fs/devpts/tty.h"
+#include "fs/goferfs/goferfs.h"
 #include "fs/pipe/pipe.h"
+#include "fs/proc/proc.h"
 #include "fs/sys/sys_fs.h"
 #include "runsc/boot/boot_internal.h"
 #include "runsc/boot/confine.h"
 #include "sentry/arena/arena.h"
 
 #define WEAK __attribute__((weak))
-extern const struct file_system_type goferfs_type WEAK, overlay_type WEAK, tmpfs_type WEAK,
-	mqueue_type WEAK;
+extern const struct file_system_type overlay_type WEAK, tmpfs_type WEAK, mqueue_type WEAK;
 extern int overlay_create(struct caller *c, struct super_block *lower, struct super_block *upper,
 			  struct super_block **out) WEAK;
-extern int proc_init(void) WEAK;
 
 void boot_register_types(void)
 {
@@ -43,8 +43,7 @@ void boot_register_types(void)
 	boot_check(dev_init(), "devices");
 	boot_check(devpts_init(), "devpts");
 	boot_check(sysfs_init(), "sysfs");
-	if (proc_init)
-		boot_check(proc_init(), "proc");
+	boot_check(proc_init(), "proc");
 }
 
 static int make_super(struct boot *b, const char *type, u32 flags, const char *source,
