@@ -75,6 +75,7 @@ int gofer_sock_send(int sock, const void *msg, size_t n, int fd)
 		mh.msg_control = &control;
 		mh.msg_controllen = sizeof(control);
 	}
+	/* HOST_CALL(sendmsg, a2 == (MSG_DONTWAIT | MSG_NOSIGNAL)) */
 	if (sendmsg(sock, &mh, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		return -errno;
 	return 0;
@@ -117,6 +118,7 @@ long gofer_sock_recv(int sock, void *msg, size_t n, int *out_fd, bool nowait)
 	long ret;
 
 	*out_fd = -1;
+	/* HOST_CALL(recvmsg) HOST_CALL(close) */
 	do
 		ret = recvmsg(sock, &mh, MSG_CMSG_CLOEXEC | (nowait ? MSG_DONTWAIT : 0));
 	while (ret < 0 && errno == EINTR);

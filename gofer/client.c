@@ -5,12 +5,12 @@
  * its request area, rpc_send() passes it over and sleeps, rpc_take() copies the answer out piece by
  * piece, each byte once. The size of the answer is read once and bounded; so what the gofer writes
  * meanwhile can make values wrong, which their users check, but nothing out of bounds.
- * Sleeping at once would be slow: the gofer's wake-up then likes to put the caller on an idle CPU, which
- * takes 30 us to wake on a virtual machine. A caller that yields instead stays runnable where it is, and
- * runs on when the gofer's thread, on the same CPU, has gone to sleep (README: figures). It sleeps when a
- * few turns did not bring the answer: the gofer waits for a disk.
- * A dead gofer: `dead` is set, the words that callers sleep on change, and they see it. In case
- * nobody watches the socket, a sleeper looks at it once a second.
+ * Sleeping at once would be slow: the gofer's wake-up then likes to put the caller on an idle CPU,
+ * which takes 30 us to wake on a virtual machine. A caller that yields instead stays runnable where
+ * it is, and runs on when the gofer's thread, on the same CPU, has gone to sleep (README: figures).
+ * It sleeps when a few turns did not bring the answer: the gofer waits for a disk. A dead gofer:
+ * `dead` is set, the words that callers sleep on change, and they see it. In case nobody watches
+ * the socket, a sleeper looks at it once a second.
  */
 #include <sched.h>
 #include <sys/mman.h>
@@ -219,7 +219,8 @@ void rpc_put(struct rpc *k, const void *p, size_t n)
 		k->error = -E2BIG;
 		return;
 	}
-	memcpy(k->ch->shm->req + k->out, p, n);
+	if (n)
+		memcpy(k->ch->shm->req + k->out, p, n);
 	k->out += (u32)n;
 }
 
@@ -250,8 +251,9 @@ static int round_trip(struct rpc *k)
 	atomic_store_explicit(&shm->req_size, k->out, memory_order_relaxed);
 	atomic_store_explicit(&shm->req_seq, seq, memory_order_release);
 	raw_futex_wake(&shm->req_seq, 1);
-	for (int i = 0; i < YIELDS && atomic_load_explicit(&shm->rsp_seq, memory_order_relaxed) != seq;
-	     i++)
+	/* HOST_CALL(sched_yield) */
+	for (int i = 0;
+	     i < YIELDS && atomic_load_explicit(&shm->rsp_seq, memory_order_relaxed) != seq; i++)
 		sched_yield();
 	for (;;) {
 		u32 seen = atomic_load_explicit(&shm->rsp_seq, memory_order_acquire);

@@ -167,7 +167,8 @@ int op_rename(struct gofer_call *c)
 		if (from->tree != to->tree)
 			err = -EXDEV;
 		else if (syscall(SYS_renameat2, from->fd, from_name, to->fd, to_name,
-				 c->req.flags) < 0) /* libc's may be renameat, which is not listed */
+				 c->req.flags) <
+			 0) /* libc's may be renameat, which is not listed */
 			err = -errno;
 		slot_put(c->s, to);
 	}
