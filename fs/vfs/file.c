@@ -58,6 +58,8 @@ void file_put(struct file *f)
 		g_epoll_release(f);
 	if (f->op && f->op->release)
 		f->op->release(f);
+	if (f->mode & FMODE_DENYWRITE)
+		inode_allow_write(f->inode);
 	if (f->mode & FMODE_HOLDS_WRITE)
 		atomic_fetch_sub(&f->inode->write_count, 1);
 	cred_put(f->cred);

@@ -20,8 +20,7 @@
 #define AREA_32BIT_LO 0x40000000ul
 #define AREA_32BIT_HI 0x80000000ul
 
-/* A free place that nobody has in flight, or 0. */
-static u64 find_gap(struct mm *mm, u64 size, u64 lo, u64 hi)
+u64 mm_find_free(struct mm *mm, u64 size, u64 lo, u64 hi)
 {
 	for (;;) {
 		u64 at = vma_tree_gap(mm, size, lo, hi), busy;
@@ -42,7 +41,7 @@ static u64 find_huge_gap(struct mm *mm, u64 size)
 
 	if (size < HUGE_SIZE || size % HUGE_SIZE)
 		return 0;
-	at = find_gap(mm, size + HUGE_SIZE - PAGE_SIZE, MM_MIN_ADDR, mm->mmap_base);
+	at = mm_find_free(mm, size + HUGE_SIZE - PAGE_SIZE, MM_MIN_ADDR, mm->mmap_base);
 	return at ? align_up(at, HUGE_SIZE) : 0;
 }
 
@@ -75,15 +74,15 @@ static long choose_address(struct mm *mm, u64 hint, u64 size, u32 flags, bool an
 	    (!(flags & MAP_32BIT) || hint + size <= AREA_32BIT_HI))
 		return (long)hint;
 	if (flags & MAP_32BIT) {
-		at = find_gap(mm, size, AREA_32BIT_LO, AREA_32BIT_HI);
+		at = mm_find_free(mm, size, AREA_32BIT_LO, AREA_32BIT_HI);
 		return at ? (long)at : -ENOMEM;
 	}
 	if (anon)
 		at = find_huge_gap(mm, size);
 	if (!at)
-		at = find_gap(mm, size, MM_MIN_ADDR, mm->mmap_base);
+		at = mm_find_free(mm, size, MM_MIN_ADDR, mm->mmap_base);
 	if (!at)
-		at = find_gap(mm, size, MM_MIN_ADDR, GUEST_END);
+		at = mm_find_free(mm, size, MM_MIN_ADDR, GUEST_END);
 	return at ? (long)at : -ENOMEM;
 }
 

@@ -205,6 +205,8 @@ long mm_fault(struct mm *mm, gva_t addr, int signo, int code, const struct mm_li
 
 /* The VMA that holds @addr, or the first behind it. mm->lock held; borrowed. */
 struct vma *mm_find_vma(struct mm *mm, gva_t addr);
+/* The highest free place of @size bytes in [lo, hi), or 0. mm->lock held. */
+u64 mm_find_free(struct mm *mm, u64 size, u64 lo, u64 hi);
 /* Is [addr, addr+size) mapped with these rights throughout? */
 bool mm_access_ok(struct mm *mm, gva_t addr, u64 size, u64 vma_flags);
 /* Text of /proc/pid/maps and smaps from the VMA at or behind *cursor on; sets *cursor to where to go on (~0: end). */

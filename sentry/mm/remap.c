@@ -115,20 +115,9 @@ static long remap_grow(struct mm *mm, struct remap *r, struct mm_inflight *me, s
 
 static u64 find_target(struct mm *mm, u64 size)
 {
-	u64 hi = mm->mmap_base;
+	u64 at = mm_find_free(mm, size, MM_MIN_ADDR, mm->mmap_base);
 
-	for (;;) {
-		u64 at = vma_tree_gap(mm, size, MM_MIN_ADDR, hi), busy;
-
-		if (!at && hi < GUEST_END && hi == mm->mmap_base) {
-			hi = GUEST_END;
-			continue;
-		}
-		busy = at ? inflight_overlap(mm, at, at + size) : 0;
-		if (!busy)
-			return at;
-		hi = busy;
-	}
+	return at ? at : mm_find_free(mm, size, MM_MIN_ADDR, GUEST_END);
 }
 
 /* One host mremap per mapping that the host has of what moves. */
