@@ -14,6 +14,7 @@ enum lockrank {
 	LR_NONE = 0,
 	LR_EXEC,	/* kernel: one execve or CLONE_THREAD of a thread group at a time */
 	LR_TASKLIST,	/* kernel: process tree, pids, sessions, signals and stop states (struct kernel.lock) */
+	LR_FUTEX,	/* kernel: waiters of futexes that stand in the sentry; words are read under it */
 	LR_MM,		/* mm: VMAs and in-flight ranges of one address space */
 	LR_FDTABLE,	/* kernel: slots of one descriptor table */
 	LR_FS,		/* kernel: root, cwd, umask of one struct fs */

@@ -9,6 +9,7 @@
 #include <linux/futex.h>
 #include <sys/syscall.h>
 
+#include "sentry/kernel/futex.h"
 #include "sentry/kernel/process.h"
 
 #define ROBUST_LIST_LIMIT_K 2048
@@ -77,8 +78,10 @@ int robust_step(struct task *t)
 		return 0;
 	if (w->ordered) {
 		w->ordered = false;
-		if (t->wait.cmd_result != -EAGAIN || t->wait.cmd_index != 0)
+		if (t->wait.cmd_result != -EAGAIN || t->wait.cmd_index != 0) {
+			futex_wake_exit(t, GVA((w->entry & ~1ull) + w->offset));
 			advance(t, w);
+		}
 	}
 	while (w->left-- > 0) {
 		if (!w->in_pending && (w->entry & ~1ull) == t->robust_list.v) {

@@ -13,6 +13,7 @@
  * then the parent is told; it is unlinked when the parent has waited, or at once when the parent does not care. Children of
  * an exiting task go to another thread of its group, else to the nearest subreaper, else to process 1.
  */
+#include "sentry/kernel/futex.h"
 #include "sentry/kernel/process.h"
 
 enum { EXIT_NO, EXIT_ROBUST, EXIT_DONE };
@@ -211,6 +212,8 @@ static void drop_context(struct task *t, bool dead)
 	memset(&st, 0, sizeof(st));
 	if (t->tg->did_exec && dead && pas_stat(pctx_as(ctx), &st))
 		memset(&st, 0, sizeof(st));
+	if (wake.v)
+		futex_wake_exit(t, wake);
 	tasklist_lock();
 	t->tg->utime += user;
 	t->tg->stime += system;
