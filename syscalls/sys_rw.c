@@ -28,12 +28,27 @@ static long write_error(struct task *t, long err)
 	return err;
 }
 
+/* Waits for @events, as long as the file lets one wait (SO_RCVTIMEO). @moved: what a signal or the time-out
+ * leaves as the result, if not 0. */
+static long wait_file(struct task *t, int fd, struct file *f, bool write, u32 events, long moved)
+{
+	s64 ns = f->op->timeout ? f->op->timeout(f, write) : -1;
+	long intr = ns < 0 ? -ERESTARTSYS : -EINTR;
+
+	if (ns >= 0) {
+		task_set_timeout(t, ns);
+		if (ns == 0 || task_timed_out(t))
+			return moved ? moved : -EAGAIN;
+	}
+	return task_block_file(t, fd, f, events, moved ? moved : intr);
+}
+
 static long do_read(struct task *t, int fd, struct file *f, struct iov_iter *it, const struct rw *rw)
 {
 	long n = vfs_read(task_caller(t), f, it, rw->pos);
 
 	if (n == -EAGAIN && !(f->flags & O_NONBLOCK) && !(rw->rwf & RWF_NOWAIT))
-		return task_block_file(t, fd, f, EPOLLIN | EPOLLRDHUP, -ERESTARTSYS);
+		return wait_file(t, fd, f, false, EPOLLIN | EPOLLRDHUP, 0);
 	return n;
 }
 
@@ -51,8 +66,7 @@ static long do_write(struct task *t, int fd, struct file *f, struct iov_iter *it
 	if (t->wait.moved)
 		t->wait.used = true;
 	if (n == -EAGAIN && !(f->flags & O_NONBLOCK) && !(rw->rwf & RWF_NOWAIT))
-		return task_block_file(t, fd, f, EPOLLOUT,
-				       t->wait.moved ? (long)t->wait.moved : -ERESTARTSYS);
+		return wait_file(t, fd, f, true, EPOLLOUT, (long)t->wait.moved);
 	if (n < 0 && n != -EAGAIN)
 		n = write_error(t, n);
 	return t->wait.moved ? (long)t->wait.moved : n;

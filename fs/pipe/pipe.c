@@ -33,9 +33,22 @@ static SLAB_CACHE(g_pipes, struct pipe);
 /* guards inode->rendezvous of FIFOs and pipes, and pipe->files */
 static struct mutex g_rendezvous_lock = MUTEX_INIT(LR_FSPRIV);
 
-static u32 room(const struct pipe *p)
+/* How many bytes fit: what Linux would say, whose pipes have a page as the smallest unit. Bytes of
+ * the head's page that have been read become room only with the whole page. */
+u32 pipe_room(const struct pipe *p)
 {
-	return p->size - p->used;
+	u32 tail = p->head + p->used;
+	u64 pages = page_up(tail) - page_down(p->head);
+
+	if (p->packets)
+		return p->size - p->used;
+	return (u32)(p->size - pages + (page_up(tail) - tail));
+}
+
+/* EPOLLOUT: a write of PIPE_BUF bytes would succeed. */
+bool pipe_writable(const struct pipe *p)
+{
+	return pipe_room(p) >= PIPE_BUF + (p->packets ? sizeof(u32) : 0);
 }
 
 /* --- the ring; pipe->lock held ------------------------------------------------------------------
@@ -156,9 +169,9 @@ static ssize_t pipe_read(struct caller *c, struct file *f, struct iov_iter *to, 
 	if (to->left == 0)
 		return 0;
 	mutex_lock(&p->lock);
-	was_full = room(p) < PIPE_BUF;
+	was_full = !pipe_writable(p);
 	n = read_locked(p, to);
-	was_full &= room(p) >= PIPE_BUF;
+	was_full &= pipe_writable(p);
 	mutex_unlock(&p->lock);
 	if (n > 0 && was_full)
 		waitq_wake(&p->q, EPOLLOUT | EPOLLWRNORM);
@@ -169,7 +182,7 @@ static ssize_t write_packets(struct pipe *p, struct iov_iter *from)
 {
 	ssize_t done = 0;
 
-	while (from->left > 0 && room(p) >= PIPE_BUF + sizeof(u32)) {
+	while (from->left > 0 && pipe_writable(p)) {
 		u8 packet[PIPE_BUF];
 		u32 n = (u32)copy_from_iter(packet, min(from->left, sizeof(packet)), from);
 
@@ -184,7 +197,7 @@ static ssize_t write_packets(struct pipe *p, struct iov_iter *from)
 
 static ssize_t write_locked(struct pipe *p, struct iov_iter *from)
 {
-	u32 n = (u32)min((size_t)room(p), from->left);
+	u32 n = (u32)min((size_t)pipe_room(p), from->left);
 
 	mutex_assert_held(&p->lock);
 	if (p->readers == 0)
@@ -256,7 +269,7 @@ static u32 pipe_poll(struct file *f, struct poll_table *pt)
 			mask |= EPOLLHUP;
 	}
 	if (f->mode & FMODE_WRITE) {
-		if (room(p) >= PIPE_BUF && !p->write_busy)
+		if (pipe_writable(p) && !p->write_busy)
 			mask |= EPOLLOUT | EPOLLWRNORM;
 		if (p->readers == 0)
 			mask |= EPOLLERR;

@@ -19,7 +19,10 @@ struct pipe {
 	struct waitq q;
 };
 
-/* The pipe's lock is held for all of these. False: no memory. */
+/* The pipe's lock is held for all of these. */
+u32 pipe_room(const struct pipe *p);
+bool pipe_writable(const struct pipe *p);
+/* False: no memory. */
 bool pipe_make_ring(struct pipe *p);
 unsigned pipe_pieces(const struct pipe *p, u32 off, u32 n, struct iovec seg[2]);
 void pipe_consume(struct pipe *p, u32 n);

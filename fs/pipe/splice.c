@@ -45,12 +45,12 @@ ssize_t pipe_write_begin(struct file *f, size_t want, struct iovec seg[2])
 	ssize_t n = -EAGAIN;
 
 	mutex_lock(&p->lock);
-	room = p->size - p->used;
+	room = pipe_room(p);
 	if (p->packets) {
 		n = -EINVAL;
 	} else if (p->readers == 0) {
 		n = -EPIPE;
-	} else if (!p->write_busy && room >= PIPE_BUF) {
+	} else if (!p->write_busy && pipe_writable(p)) {
 		n = -ENOMEM;
 		if (pipe_make_ring(p)) {
 			n = (ssize_t)min(want, (size_t)room);
@@ -107,14 +107,14 @@ ssize_t pipe_to_pipe(struct file *from, struct file *to, size_t n, bool tee, str
 	if (a == b || a->packets || b->packets)
 		return -EINVAL;
 	mutex_lock_pair(&a->lock, &b->lock);
-	room = b->size - b->used;
+	room = pipe_room(b);
 	*out_wait = from;
 	r = -EAGAIN;
 	if (b->readers == 0) {
 		r = -EPIPE;
 	} else if (a->read_busy || a->used == 0) {
 		r = a->writers || a->read_busy ? -EAGAIN : 0;
-	} else if (b->write_busy || room < PIPE_BUF) {
+	} else if (b->write_busy || !pipe_writable(b)) {
 		*out_wait = to;
 	} else if (!pipe_make_ring(b)) {
 		r = -ENOMEM;

@@ -275,6 +275,8 @@ struct file_ops {
 	/* After open(2) of a FIFO: EPOLL* bits of its poll queue that open still has to wait for (the other end is not
 	 * there yet), 0 when done. NULL: done. The file counts as an end of the FIFO from open() on. */
 	u32 (*open_pending)(struct file *f);
+	/* How long a blocking read (or write) waits: ns; < 0: for ever (SO_RCVTIMEO). NULL: for ever. */
+	s64 (*timeout)(struct file *f, bool write);
 	/* Host descriptor for direct data (regular goferfs files): fd or -1. */
 	int (*hostfd)(struct file *f);
 };

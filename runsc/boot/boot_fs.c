@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "fs/anon/anon.h"
+#include "net/socket/socket.h"
 #include "fs/dev/dev.h"
 #include "fs/devpts/tty.h"
 #include "fs/goferfs/goferfs.h"
@@ -39,6 +40,7 @@ void boot_register_types(void)
 		if (types[i])
 			file_system_register(types[i]);
 	anon_init();
+	socket_init();
 	vfs_set_fifo_ops(&pipe_ops);
 	boot_check(dev_init(), "devices");
 	boot_check(devpts_init(), "devpts");

@@ -31,6 +31,8 @@ void page_free(void *p, unsigned order);
 /* Any size, rounded up to a power of two of pages or to a general cache; for buffers of varying size
  * (names, tables). kfree needs the size that was asked. */
 void *kalloc(size_t size);
+/* The same with whatever contents: for buffers of which only what was written is ever read. */
+void *kalloc_dirty(size_t size);
 void kfree(void *p, size_t size);
 
 /* A cache of objects of one type. Define with SLAB_CACHE at file scope. */

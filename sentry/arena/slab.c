@@ -85,7 +85,7 @@ static u32 slab_take(struct slab *s)
 	return word * 64 + bit;
 }
 
-void *slab_alloc(struct slab_cache *c)
+static void *slab_alloc_dirty(struct slab_cache *c)
 {
 	struct slab *s;
 	void *obj;
@@ -106,7 +106,14 @@ void *slab_alloc(struct slab_cache *c)
 	c->in_use++;
 	c->total++;
 	mutex_unlock(&c->lock);
-	return memset(obj, 0, c->size);
+	return obj;
+}
+
+void *slab_alloc(struct slab_cache *c)
+{
+	void *obj = slab_alloc_dirty(c);
+
+	return obj ? memset(obj, 0, c->size) : NULL;
 }
 
 void slab_free(struct slab_cache *c, void *obj)
@@ -175,6 +182,13 @@ void *kalloc(size_t size)
 	struct slab_cache *c = general_cache(size);
 
 	return c ? slab_alloc(c) : page_alloc(order_of(size));
+}
+
+void *kalloc_dirty(size_t size)
+{
+	struct slab_cache *c = general_cache(size);
+
+	return c ? slab_alloc_dirty(c) : page_alloc_dirty(order_of(size));
 }
 
 void kfree(void *p, size_t size)
