@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* boot_process.c - process 1: its rights, limits, standard files and program */
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 
 #include "fs/devpts/tty.h"
 #include "fs/hostfd/hostfd.h"
 #include "runsc/boot/boot_internal.h"
+#include "sentry/arena/arena.h"
 
 static int make_cred(const struct spec_process *p, const struct cred **out)
 {
@@ -44,6 +48,55 @@ static void make_rlimits(const struct boot_config *c, struct rlimit64_pair *out)
 		else
 			out[i] = (struct rlimit64_pair){RLIM64_INFINITY, RLIM64_INFINITY};
 	}
+}
+
+#define PASSWD_MAX 65536
+
+/* The home directory of @uid out of the text of a passwd file, or NULL. */
+static char *find_home(char *text, u32 uid)
+{
+	char *save = NULL;
+
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		char *field[6];
+		unsigned n = 0;
+
+		while (n < array_size(field) && (field[n] = strsep(&line, ":")) != NULL)
+			n++;
+		if (n == array_size(field) && (u32)strtoul(field[2], NULL, 10) == uid)
+			return field[5];
+	}
+	return NULL;
+}
+
+/* A process without HOME gets the one of /etc/passwd, or "/". The memory is never given back. */
+static char *const *make_env(struct boot *b)
+{
+	const struct spec_process *p = &b->c->spec.process;
+	struct open_how_in how = {.flags = O_RDONLY};
+	char **env = kalloc((p->env_count + 2) * sizeof(*env)), *text = kalloc(PASSWD_MAX), *home;
+	struct iov_iter it;
+	struct file *f;
+
+	for (u32 i = 0; i < p->env_count; i++)
+		if (!strncmp(p->env[i], "HOME=", 5))
+			return p->env;
+	if (!env || !text)
+		return p->env;
+	f = vfs_open(&b->caller, NULL, "/etc/passwd", &how);
+	if (!IS_ERR(f)) {
+		iter_init_kernel(&it, text, PASSWD_MAX - 1);
+		vfs_read(&b->caller, f, &it, NULL);
+		file_put(f);
+	}
+	home = find_home(text, p->uid);
+	memcpy(env, p->env, p->env_count * sizeof(*env));
+	env[p->env_count] = kalloc(PATH_MAX);
+	if (!env[p->env_count])
+		return p->env;
+	snprintf(env[p->env_count], PATH_MAX, "HOME=%s", home && *home ? home : "/");
+	kfree(text, PASSWD_MAX);
+	return env;
 }
 
 static int make_stdio(struct boot *b, struct first_task *f)
@@ -91,7 +144,7 @@ int boot_start_process(struct boot *b)
 	struct first_task f = {
 		.path = p->args[0],
 		.argv = p->args,
-		.envp = p->env,
+		.envp = b->c->default_mounts ? p->env : make_env(b),
 		.cwd = p->cwd,
 		.mnt_ns = b->ns,
 		.no_new_privs = p->no_new_privileges,
