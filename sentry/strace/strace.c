@@ -150,7 +150,7 @@ static void trace_exit(struct task *t, long result)
 	struct strbuf s;
 	struct strace_arg a = {.t = t, .args = &t->sys, .result = result, .s = &s};
 	const char *signature = call_signature(t->sys.nr), *name = call_name(t->sys.nr);
-	s64 ns = time_monotonic() - g_start[t->tid % TIMES];
+	s64 start = g_start[t->tid % TIMES], ns = start ? time_monotonic() - start : 0;
 
 	strbuf_init(&s, buf, sizeof(buf));
 	format_args(&a, signature, first_written(signature), false);

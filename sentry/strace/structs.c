@@ -108,9 +108,9 @@ static void format_mask(struct strbuf *s, u64 mask)
 {
 	const char *sep = "";
 
-	if (mask == ~0ull) {
-		strbuf_printf(s, "~[]");
-		return;
+	if (__builtin_popcountll(mask) > NSIG_MAX / 2) {
+		strbuf_printf(s, "~");
+		mask = ~mask;
 	}
 	strbuf_printf(s, "[");
 	for (int sig = 1; sig <= NSIG_MAX; sig++) {
