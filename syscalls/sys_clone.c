@@ -135,3 +135,8 @@ long sys_clone3(struct task *t, const struct sys_args *a)
 	in.pidfd = GVA(k.pidfd);
 	return task_clone(t, &in);
 }
+
+long sys_unshare(struct task *t, const struct sys_args *a)
+{
+	return task_unshare(t, a->a[0]);
+}

@@ -374,6 +374,7 @@ struct clone_args_in {
 	s32 set_tid; /* 0: any */
 };
 long task_clone(struct task *t, const struct clone_args_in *a);	  /* task_clone.c: stages; handler result */
+long task_unshare(struct task *t, u64 flags);			  /* task_unshare.c: unshare(2) */
 long task_exec(struct task *t);					  /* task_exec.c: stages over t->wait.obj */
 /* exec, before the point of no return: ends the other threads of the group; the caller becomes leader and takes the leader's
  * tid. Stage of its own: call it again on every run until it gives 0. -EBLOCKED (task_block was called); -EAGAIN: another
