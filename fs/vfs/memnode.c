@@ -187,6 +187,7 @@ static void memnode_map_get(struct mappable *m)
 {
 	struct inode *i = inode_get(inode_of(m));
 
+	sb_get(i->sb);
 	inode_lock(i);
 	memdata_mapped(&node_of(i)->data);
 	inode_unlock(i);
@@ -195,11 +196,13 @@ static void memnode_map_get(struct mappable *m)
 static void memnode_map_put(struct mappable *m)
 {
 	struct inode *i = inode_of(m);
+	struct super_block *sb = i->sb;
 
 	inode_lock(i);
 	memdata_unmapped(&node_of(i)->data, i->size);
 	inode_unlock(i);
 	inode_put(i);
+	sb_put(sb);
 }
 
 static int memnode_punch(struct mappable *m, void *file, u64 off, u64 size)
