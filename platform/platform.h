@@ -101,7 +101,8 @@ int platform_recv(struct platform *p, unsigned worker, struct pevent *out);
 void platform_may_block(struct platform *p, unsigned worker);
 /* Makes all platform_recv return -ESHUTDOWN, now and for ever. */
 void platform_shutdown(struct platform *p);
-/* Makes one platform_recv return PEV_WAKE soon: at once when a worker waits there. Wakes merge. */
+/* Makes one platform_recv return PEV_WAKE soon: at once when a worker waits there. Wakes merge. Workers
+ * must not have handlers with SA_RESTART for signals that can come to them. */
 void platform_wake(struct platform *p);
 /* A SIGCHLD has come: reaps one stub. 1 and an event (PEV_DIED for a stub that nobody killed by
  * pas_kill), or 0 when there is none. */

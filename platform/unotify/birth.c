@@ -20,11 +20,10 @@
 #include "platform/arch/x86_64/stub.h"
 #include "platform/host/host.h"
 #include "platform/host/process.h"
-#include "sentry/base/log.h"
 
 static u64 birth_fd(const struct pctx *c)
 {
-	return (u64)c->cookie << 32 | STUB_FD;
+	return (u64)c->cookie << 32 | c->slot;
 }
 
 static u64 birth_offset(const struct pctx *c)
@@ -119,9 +118,7 @@ bool birth(struct platform *p, const struct seccomp_notif *q, struct pevent *out
 	c = q->pid < PIDS_MAX ? birth_match(p, q) : NULL;
 	if (!c) {
 		mutex_unlock(&p->lock);
-		log_info("unknown guest thread %u killed", q->pid);
-		(void)host_kill((int)q->pid, SIGKILL);
-		atomic_fetch_sub(&p->outstanding, 1);
+		stranger(p, q);
 		return false;
 	}
 	birth_register(c, q);
@@ -152,7 +149,7 @@ void birth_finish(struct pctx *c)
 		.id = c->id,
 		.flags = SECCOMP_ADDFD_FLAG_SETFD,
 		.srcfd = (u32)p->memfd,
-		.newfd = STUB_FD,
+		.newfd = c->slot,
 	};
 
 	if (c->is_mapped) {

@@ -67,7 +67,8 @@ struct area {
 	u64 clear_tid;
 	u64 birth;
 	u64 child_nr, child_area, child_fd, child_off;
-	u8 hole[0x400 - 0x60];
+	u32 fd;
+	u8 hole[0x400 - 0x64];
 	struct {
 		u64 nr, args[6], pad;
 	} cmds[PCMD_MAX];
@@ -99,6 +100,7 @@ struct pctx {
 	u64 clear_tid;		 /* [own] exiting */
 	struct frame *frame;	 /* [own] in REGS: checked to be in the area */
 	struct frame *outer;	 /* [own] the guest's frame while restarting */
+	u32 slot;		 /* [const] descriptor number of its own in the stub */
 	u32 cookie;		 /* [const] proves a birth */
 	struct pctx *child;	 /* [own] pctx_clone on order */
 	struct list link;	 /* [P] as->contexts, or the free list */
@@ -117,6 +119,7 @@ struct pas {
 	bool doomed;		   /* [P] SIGKILL was sent, or must be at birth */
 	bool dead;		   /* [P] reaped, or never born */
 	bool claimed;		   /* [P] belongs to somebody; else a spare stub of the pool, or the zygote */
+	u32 slots;		   /* [P] numbers given to areas */
 	u32 idle;		   /* [P] chain of mapped areas without a thread, + 1 */
 	struct list in_platform;   /* [P] p->spaces */
 	struct list link;	   /* [P] the free list */
@@ -125,6 +128,7 @@ struct pas {
 /* Book-keeping of one area, in our own memory. */
 struct area_info {
 	struct pctx *unborn; /* [P] whose birth may come with this area */
+	u32 slot;	     /* [P] mapped: its number in the address space */
 	u32 next;	     /* [P] chain (as->idle or the free ones), + 1 */
 };
 
@@ -253,6 +257,8 @@ void pool_lost(struct platform *p, struct pas *as); /* [P] */
 bool pool_born(struct pctx *c); /* [P] */
 
 /* recv.c: handles one notification. True: *out is an event. */
+/* Kills the thread of a notification that nobody expects. */
+void stranger(struct platform *p, const struct seccomp_notif *q);
 bool receive(struct platform *p, const struct seccomp_notif *q, struct pevent *out);
 
 /* workers.c */

@@ -9,8 +9,8 @@
  * an event that comes earlier kills the guest. The other commands (anonymous memory, wake-ups) may be
  * skipped or altered by a hostile guest, to its own damage only.
  *
- * A descriptor for mmap is put into the stub under STUB_FD while it waits in the notified mmap, and the
- * stub closes it when the order ends.
+ * A descriptor for mmap is put into the stub while it waits in the notified mmap, under a number that is the
+ * thread's own (threads share the table), and the stub closes it when the order ends.
  */
 #include "platform/unotify/internal.h"
 
@@ -36,6 +36,7 @@ static bool order_is_notified(const struct pcmd *cmd)
 	case SYS_madvise:
 		return cmd->args[2] >= 32 || !(ADVICE_OWN >> cmd->args[2] & 1);
 	case SYS_futex:
+	case SYS_close_range:
 		return false;
 	case SYS_arch_prctl:
 		return cmd->args[0] < ARCH_SET_GS || cmd->args[0] > ARCH_GET_GS;
@@ -93,7 +94,7 @@ void order_write(struct pctx *c, const struct pcmd *cmds, unsigned count, unsign
 		if (cmd->nr != SYS_mmap)
 			cmd->fd = -1;
 		if (cmd->fd >= 0) {
-			cmd->args[4] = STUB_FD;
+			cmd->args[4] = c->slot;
 			ctl |= CTL_F_CLOSE;
 		}
 		a->cmds[i].nr = (u64)cmd->nr;
@@ -123,7 +124,7 @@ static int give_descriptor(struct pctx *c, const struct seccomp_notif *q, int fd
 		.id = q->id,
 		.flags = SECCOMP_ADDFD_FLAG_SETFD,
 		.srcfd = (u32)fd,
-		.newfd = STUB_FD,
+		.newfd = c->slot,
 	};
 	long r;
 

@@ -18,11 +18,13 @@
 #define SIGINFO_SIZE 128
 
 /* A call of a thread that we do not know, or no longer. */
-static void stranger(struct platform *p, const struct seccomp_notif *q)
+void stranger(struct platform *p, const struct seccomp_notif *q)
 {
 	atomic_fetch_sub(&p->outstanding, 1);
 	log_info("call %d of unknown guest thread %u: killed", q->data.nr, q->pid);
-	(void)host_kill((int)q->pid, SIGKILL);
+	/* 0: it has ended meanwhile. */
+	if (q->pid)
+		(void)host_kill((int)q->pid, SIGKILL);
 }
 
 static bool plain_call(struct pctx *c, const struct seccomp_notif *q, struct pevent *out)
@@ -100,6 +102,7 @@ static void unnest(struct platform *p, struct pctx *c)
 	if (at == (u64)(stub_restart_end - stub_text))
 		c->outer->rax = c->frame->rax;
 	c->frame = c->outer;
+	c->area->frame = (u64)c->outer;
 }
 
 static bool signal_event(struct platform *p, struct pctx *c, int sig, const u8 *info,
@@ -133,7 +136,6 @@ static bool signal_event(struct platform *p, struct pctx *c, int sig, const u8 *
 		return false;
 	}
 	c->restarting = false;
-	c->area->frame = (u64)c->frame;
 	if (!ctx_move(c, CTX_GUEST, CTX_REGS)) {
 		if (ctx_state(c) != CTX_FREE)
 			as_fatal(c, "an event out of turn");
@@ -212,6 +214,7 @@ static bool event(struct platform *p, struct pctx *c, const struct seccomp_notif
 	}
 	c->running = false;
 	c->frame = (struct frame *)args[2];
+	c->area->frame = args[2];
 	if (args[0] == STUB_KICK && detour(p, c, out, &is_event))
 		return is_event;
 	if (c->exiting || atomic_load(&c->park) != PARK_NONE) {

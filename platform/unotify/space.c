@@ -29,6 +29,7 @@ static_assert(offsetof(struct area, set_tid) == CTL_SET_TID, "stub.h");
 static_assert(offsetof(struct area, alive) == CTL_ALIVE, "stub.h");
 static_assert(offsetof(struct area, birth) == CTL_BIRTH, "stub.h");
 static_assert(offsetof(struct area, child_off) == CTL_CHILD_OFF, "stub.h");
+static_assert(offsetof(struct area, fd) == CTL_FD, "stub.h");
 static_assert(offsetof(struct area, cmds) == CTL_CMDS, "stub.h");
 
 static void *table(size_t n)
@@ -148,6 +149,9 @@ struct pctx *ctx_create(struct platform *p, struct pas *as, void *owner)
 	list_append(&as->contexts, &c->link);
 	as->live++;
 	p->infos[area_index(c)].unborn = c;
+	if (!c->is_mapped)
+		p->infos[area_index(c)].slot = as->slots++;
+	c->slot = c->area->fd = p->infos[area_index(c)].slot;
 	return c;
 }
 
@@ -178,6 +182,8 @@ void ctx_forget(struct pctx *c)
 		p->infos[i].unborn = NULL;
 	if (c->pending)
 		atomic_fetch_sub(&p->outstanding, 1);
+	if (!tid && !c->is_mapped && c->slot + 1 == c->as->slots)
+		c->as->slots--;
 	if (c->as->dead || !(tid || c->is_mapped)) {
 		area_free(p, i, tid || c->is_mapped);
 	} else {

@@ -167,13 +167,19 @@ static void zygote_rights(void)
 	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct none[2] = {{0}};
 	struct rlimit core = {1, 1}; /* 1: not to a pipe either */
+	struct rlimit files;
 
 	must(host_raw(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL));
-	host_raw(SYS_setsid);
+	/* Not setsid: a scheduling group of its own (autogroup) makes each wake-up dearer. */
+	host_raw(SYS_setpgid, 0, 0);
 	if (host_raw(SYS_setrlimit, RLIMIT_CORE, &core) < 0) {
 		core = (struct rlimit){0, 0};
 		must(host_raw(SYS_setrlimit, RLIMIT_CORE, &core));
 	}
+	/* Each thread of a guest has a descriptor number of its own. */
+	must(host_raw(SYS_getrlimit, RLIMIT_NOFILE, &files));
+	files.rlim_cur = files.rlim_max;
+	must(host_raw(SYS_setrlimit, RLIMIT_NOFILE, &files));
 	must(host_raw(SYS_capset, &head, none));
 	must(host_raw(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1));
 	must(host_raw(SYS_prctl, PR_SET_DUMPABLE, 1));

@@ -24,6 +24,7 @@
 #include "platform/arch/x86_64/frame.h"
 #include "platform/arch/x86_64/stub.h"
 #include "platform/platform.h"
+#include "sentry/base/log.h"
 
 #define CODE   0x100000ul
 #define DATA   0x200000ul
@@ -39,6 +40,14 @@
 
 static struct platform *g_p;
 static struct pevent g_ev;
+
+/* Wakes platform_recv after @arg microseconds. */
+static void *waker(void *arg)
+{
+	usleep((useconds_t)(u64)arg);
+	platform_wake(g_p);
+	return NULL;
+}
 
 static void setup_with(bool strict, unsigned workers)
 {
@@ -687,24 +696,19 @@ static void expect_death(struct pctx *c)
 	struct pevent ev;
 	double t = now();
 
-	/* Whatever else comes is no event: an alarm ends the wait. */
+	/* Whatever else comes is no event. */
 	while (!platform_reap(g_p, &ev)) {
-		struct itimerval soon = {.it_value = {0, 2000}};
+		pthread_t thread;
 
 		ck_assert_msg(now() - t < 5, "the stub did not die");
-		setitimer(ITIMER_REAL, &soon, NULL);
-		ck_assert_int_eq(platform_recv(g_p, 0, &g_ev), 0);
-		ck_assert_int_eq(g_ev.kind, PEV_WAKE);
+		pthread_create(&thread, NULL, waker, (void *)1000);
+		next_is(NULL, PEV_WAKE);
+		pthread_join(thread, NULL);
 	}
 	ck_assert_int_eq(ev.kind, PEV_DIED);
 	ck_assert_ptr_eq(ev.owner, &g_ev);
 	ck_assert(WIFSIGNALED(ev.status));
 	pctx_destroy(c);
-}
-
-static void on_alarm(int sig)
-{
-	platform_wake(g_p);
 }
 
 GUEST(g_jump, CALL(5000) "mov (%rbp), %rax\n\tmov 8(%rbp), %rdi\n\tmov 16(%rbp), %rsi\n\tmov 24(%rbp), %rdx\n\t"
@@ -843,112 +847,98 @@ END_TEST
 GUEST(g_blocker, "1:\tmov $56, %eax\n\tsyscall\n\ttest %rax, %rax\n\tjnz 1b\n\t" CALL(5000)
 		 "mov %rax, %rdi\n\t" DONE);
 
-START_TEST(parking)
+/* What becomes of thread i: answered while it is on its way to be parked, answered when parked, answered with
+ * a kick, kicked while blocked and then answered. */
+enum { AT_ONCE, LATER, WITH_KICK, KICKED };
+
+static struct {
+	struct pctx *parent, *threads[PARKED];
+	unsigned born, marked, ended, kicks;
+	bool parent_waits;
+} g_park;
+
+static unsigned index_of(const struct pctx *c)
 {
-	struct pctx *c = START(g_blocker), *threads[PARKED], *child;
-	unsigned n = 0, born = 0, ended = 0;
+	unsigned i = 0;
+
+	while (i < g_park.marked && g_park.threads[i] != c)
+		i++;
+	return i;
+}
+
+static void park_parent(void)
+{
+	struct pctx *c = g_park.parent, *child;
 	struct pregs r;
 
-	while (n < PARKED || g_ev.ctx != c || g_ev.kind != PEV_SYSCALL) {
-		next();
-		if (g_ev.kind == PEV_DONE) {
-			pctx_return(c, 1);
-		} else if (g_ev.ctx != c) {
-			threads[n++] = g_ev.ctx;
-			ck_assert_int_eq(g_ev.nr, T_MARK);
-			if (n == 50)
-				pctx_kick(g_ev.ctx);
-			pctx_blocked(g_ev.ctx);
-			if (n % 3 == 0) /* at once, while it is on its way */
-				pctx_return(g_ev.ctx, (long)n);
-		} else if (born < PARKED) {
-			born++;
-			pctx_get_regs(c, &r);
-			r.rax = 0;
-			ck_assert_int_eq(pctx_clone(c, 0, &r, 0, GVA(0), 0, NULL, NULL, &child), 0);
-		} else {
-			pctx_blocked(c);
-			if (n == PARKED)
-				break;
-		}
-		if (g_ev.kind == PEV_SYSCALL && g_ev.ctx != c && n > 3 && g_ev.nr == T_DONE)
-			ck_abort();
-		if (n && n % 3 == 0 && g_ev.ctx != c) {
-			/* answered at once: its T_DONE is counted below */
-			struct pctx *t = g_ev.ctx;
-			struct pevent first;
-
-			do {
-				next();
-				first = g_ev;
-				if (first.ctx == t)
-					break;
-				if (first.kind == PEV_DONE)
-					pctx_return(c, 1);
-				else if (first.ctx == c && born < PARKED) {
-					born++;
-					pctx_get_regs(c, &r);
-					r.rax = 0;
-					ck_assert_int_eq(pctx_clone(c, 0, &r, 0, GVA(0), 0, NULL, NULL,
-								    &child), 0);
-				} else if (first.ctx == c) {
-					pctx_blocked(c);
-				} else {
-					threads[n++] = first.ctx;
-					ck_assert_int_eq(first.nr, T_MARK);
-					if (n % 3 == 0)
-						n = n; /* stays blocked */
-					pctx_blocked(first.ctx);
-				}
-			} while (true);
-			ck_assert_int_eq(first.kind, PEV_SYSCALL);
-			ck_assert_int_eq(first.nr, T_DONE);
-			for (unsigned i = 0; i < n; i++)
-				if (threads[i] == t)
-					threads[i] = NULL;
-			pctx_exit(t, GVA(0));
-			ended++;
-		}
-		if (n == PARKED && born == PARKED)
-			break;
+	if (g_ev.kind == PEV_DONE) {
+		pctx_return(c, 1);
+	} else if (g_park.born < PARKED) {
+		g_park.born++;
+		pctx_get_regs(c, &r);
+		r.rax = 0;
+		ck_assert_int_eq(pctx_clone(c, 0, &r, 0, GVA(0), 0, NULL, NULL, &child), 0);
+	} else {
+		g_park.parent_waits = true;
+		pctx_blocked(c);
 	}
-	usleep(20000);
-	for (unsigned i = 0; i < PARKED; i++) {
-		if (!threads[i])
-			continue;
-		if (i % 4 == 1) {
-			pctx_return_kick(threads[i], (long)i);
-			do {
-				next();
-				if (g_ev.kind == PEV_DONE)
-					pctx_return(c, 1);
-				else if (g_ev.ctx == c)
-					pctx_blocked(c);
-			} while (g_ev.ctx != threads[i]);
-			ck_assert_int_eq(g_ev.kind, PEV_KICK);
-			pctx_get_regs(threads[i], &r);
-			ck_assert_uint_eq(r.rax, i);
-			pctx_resume(threads[i]);
-		} else {
-			pctx_return(threads[i], (long)i);
-		}
-		do {
-			next();
-			if (g_ev.kind == PEV_DONE)
-				pctx_return(c, 1);
-			else if (g_ev.ctx == c)
-				pctx_blocked(c);
-			else if (g_ev.kind == PEV_KICK)
-				pctx_resume(g_ev.ctx);
-		} while (g_ev.ctx != threads[i] || g_ev.kind == PEV_KICK);
+}
+
+static void park_thread(void)
+{
+	unsigned i = index_of(g_ev.ctx);
+	struct pregs r;
+
+	if (g_ev.kind == PEV_KICK) {
+		g_park.kicks++;
+		pctx_get_regs(g_ev.ctx, &r);
+		ck_assert_uint_eq(r.rax, i);
+		ck_assert_uint_ge(i % 4, WITH_KICK);
+		pctx_resume(g_ev.ctx);
+	} else if (g_ev.nr == T_MARK) {
+		ck_assert_uint_eq(i, g_park.marked);
+		g_park.threads[g_park.marked++] = g_ev.ctx;
+		if (i % 4 == KICKED)
+			pctx_kick(g_ev.ctx);
+		pctx_blocked(g_ev.ctx);
+		if (i % 4 == AT_ONCE)
+			pctx_return(g_ev.ctx, i);
+	} else {
+		ck_assert_int_eq(g_ev.kind, PEV_SYSCALL);
 		ck_assert_int_eq(g_ev.nr, T_DONE);
 		ck_assert_uint_eq(g_ev.args[0], i);
-		pctx_exit(threads[i], GVA(0));
-		ended++;
+		g_park.threads[i] = NULL;
+		g_park.ended++;
+		pctx_exit(g_ev.ctx, GVA(0));
 	}
-	ck_assert_uint_eq(ended, PARKED);
-	pas_kill(pctx_as(c));
-	pctx_destroy(c);
+}
+
+START_TEST(parking)
+{
+	pthread_t t;
+
+	memset(&g_park, 0, sizeof(g_park));
+	g_park.parent = START(g_blocker);
+	while (!g_park.parent_waits || g_park.marked < PARKED) {
+		next();
+		(g_ev.ctx == g_park.parent ? park_parent : park_thread)();
+	}
+	pthread_create(&t, NULL, waker, (void *)50000);
+	for (next(); g_ev.kind != PEV_WAKE; next())
+		park_thread();
+	pthread_join(t, NULL);
+	for (unsigned i = 0; i < PARKED; i++)
+		if (i % 4 == WITH_KICK)
+			pctx_return_kick(g_park.threads[i], i);
+		else if (g_park.threads[i])
+			pctx_return(g_park.threads[i], i);
+	while (g_park.ended < PARKED) {
+		next();
+		park_thread();
+	}
+	ck_assert_uint_eq(g_park.kicks, PARKED / 2);
+	pas_kill(pctx_as(g_park.parent));
+	pctx_destroy(g_park.parent);
 }
 END_TEST
 
@@ -1074,7 +1064,8 @@ int main(void)
 	int failed;
 
 	setvbuf(stdout, NULL, _IONBF, 0);
-	signal(SIGALRM, on_alarm);
+	if (getenv("VERBOSE"))
+		log_init(2, LOG_DEBUG, false);
 	ADD(plain_call);
 	ADD(structural);
 	ADD(in_place);

@@ -76,7 +76,7 @@ stub_run:
 	testl	$CTL_F_CLOSE, CTL_FLAGS(%rbx)
 	jz	stub_resume
 	mov	$3, %eax			/* close */
-	mov	$STUB_FD, %edi
+	mov	CTL_FD(%rbx), %edi
 	syscall
 	jmp	stub_resume
 3:	mov	%esi, %eax
@@ -89,7 +89,7 @@ stub_run:
 4:	testl	$CTL_F_CLOSE, CTL_FLAGS(%rbx)
 	jz	5f
 	mov	$3, %eax
-	mov	$STUB_FD, %edi
+	mov	CTL_FD(%rbx), %edi
 	syscall
 5:	mov	%r15, %rdx
 	sub	%rbx, %rdx
@@ -125,7 +125,7 @@ stub_birth_event:
 	test	$CTL_B_MAPPED, %r12d
 	jz	2f
 	mov	$3, %eax			/* close */
-	mov	$STUB_FD, %edi
+	mov	CTL_FD(%rbx), %edi
 	syscall
 	mov	$28, %eax			/* madvise(area, size, MADV_DONTFORK) */
 	mov	%rbx, %rdi
@@ -133,6 +133,11 @@ stub_birth_event:
 	syscall
 2:	test	$CTL_B_PROCESS, %r12d
 	jz	3f
+	mov	$436, %eax			/* close_range(0, ~0, 0) */
+	xor	%edi, %edi
+	mov	$-1, %esi
+	xor	%edx, %edx
+	syscall
 	mov	$157, %eax			/* prctl(PR_SET_PDEATHSIG, SIGKILL) */
 	mov	$1, %edi
 	mov	$9, %esi

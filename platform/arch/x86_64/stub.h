@@ -11,7 +11,6 @@
  * signal, (0, result, index) at the end of commands. */
 #define STUB_NR_EVENT	 0x1000
 #define STUB_NR_CMPXCHG	 0x2000 /* = PCMD_CMPXCHG */
-#define STUB_FD		 100	/* number under which a stub gets a descriptor for a moment */
 #define STUB_KICK	 10	/* the signal that fetches a thread: SIGUSR1 */
 
 /* Answers to an event. */
@@ -35,14 +34,15 @@
 #define CTL_BIRTH	0x38 /* u64: CTL_B_*, for the child itself */
 #define CTL_CHILD_NR	0x40 /* u64: the call that is the child's birth; in the parent's page */
 #define CTL_CHILD_AREA	0x48 /* u64 */
-#define CTL_CHILD_FD	0x50 /* u64: cookie << 32 | STUB_FD */
+#define CTL_CHILD_FD	0x50 /* u64: cookie << 32 | the child's descriptor number */
 #define CTL_CHILD_OFF	0x58 /* u64 */
+#define CTL_FD		0x60 /* u32: number under which this thread gets a descriptor for a moment */
 #define CTL_CMDS	0x400 /* the commands, 64 bytes each: nr, six arguments, nothing */
 #define CTL_SIZE	0x1000
 
 #define CTL_F_RESUME	1 /* after success: rax = last result, resume */
-#define CTL_F_CLOSE	2 /* close STUB_FD at the end */
-#define CTL_B_MAPPED	1 /* birth has mapped the area: close STUB_FD, keep the area out of forks */
+#define CTL_F_CLOSE	2 /* close the descriptor at the end */
+#define CTL_B_MAPPED	1 /* birth has mapped the area: close the descriptor, keep the area out of forks */
 #define CTL_B_PROCESS	2 /* the child is a process: die with the sentry */
 
 /* Offsets in the host's ucontext. */
