@@ -18,12 +18,13 @@
 #include "fs/pipe/pipe.h"
 #include "fs/proc/proc.h"
 #include "fs/sys/sys_fs.h"
+#include "fs/tmpfs/tmpfs.h"
 #include "runsc/boot/boot_internal.h"
 #include "runsc/boot/confine.h"
 #include "sentry/arena/arena.h"
 
 #define WEAK __attribute__((weak))
-extern const struct file_system_type overlay_type WEAK, tmpfs_type WEAK, mqueue_type WEAK;
+extern const struct file_system_type overlay_type WEAK, mqueue_type WEAK;
 extern int overlay_create(struct caller *c, struct super_block *lower, struct super_block *upper,
 			  struct super_block **out) WEAK;
 
