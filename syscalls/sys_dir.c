@@ -57,16 +57,11 @@ static long getdents(struct task *t, const struct sys_args *a, bool old)
 	d.buf = page_alloc(4);
 	if (!d.buf)
 		return -ENOMEM;
-	mutex_lock(&f->pos_lock);
-	d.dc.pos = f->pos;
 	err = vfs_iterate(c, f, &d.dc);
 	if (err == 0 && d.small)
 		err = -EINVAL;
 	if (err == 0 && d.used > 0 && copy_out(t->mm, ARG_GVA(a, 1), d.buf, d.used))
 		err = -EFAULT;
-	if (err == 0)
-		f->pos = d.dc.pos;
-	mutex_unlock(&f->pos_lock);
 	page_free(d.buf, 4);
 	return err ? err : (long)d.used;
 }
