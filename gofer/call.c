@@ -33,6 +33,7 @@ static op_fn *const g_ops[] = {
 	[GOFER_SETXATTR] = op_setxattr,
 	[GOFER_LISTXATTR] = op_listxattr,
 	[GOFER_REMOVEXATTR] = op_removexattr,
+	[GOFER_TMPFILE] = op_tmpfile,
 };
 static_assert(array_size(g_ops) == GOFER_OP_COUNT, "an operation without a function");
 

@@ -62,8 +62,9 @@ void gofer_release(struct gofer_client *c, gofer_id id, bool now);
 int gofer_getattr(struct gofer_client *c, gofer_id id, struct gofer_attr *out);
 int gofer_setattr(struct gofer_client *c, gofer_id id, u32 flags,
 		  const struct gofer_setattr_req *req, struct gofer_attr *out);
-/* *@out_fd is the caller's. */
+/* *@out_fd is the caller's, here and below. */
 int gofer_open(struct gofer_client *c, gofer_id id, u32 flags, struct gofer_attr *out, int *out_fd);
+/* @name NULL: a file without a name (O_TMPFILE). */
 int gofer_create(struct gofer_client *c, gofer_id dir, const char *name, u32 flags,
 		 const struct gofer_make_req *req, struct gofer_node *out, int *out_fd);
 int gofer_mknod(struct gofer_client *c, gofer_id dir, const char *name,

@@ -203,12 +203,13 @@ int gofer_create(struct gofer_client *c, gofer_id dir, const char *name, u32 fla
 {
 	struct gofer_node node;
 	struct rpc k;
-	int err = rpc_begin(&k, c, GOFER_CREATE, flags, dir);
+	int err = rpc_begin(&k, c, name ? GOFER_CREATE : GOFER_TMPFILE, flags, dir);
 
 	if (err)
 		return err;
 	rpc_put(&k, req, sizeof(*req));
-	put_name(&k, name);
+	if (name)
+		put_name(&k, name);
 	err = rpc_send(&k);
 	if (!err)
 		err = take_node(&k, &node);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* op_make.c - new names: create, mknod (directories too), symlink, link
+/* op_make.c - new inodes: create, tmpfile, mknod (directories too), symlink, link
  *
  * The host makes the node with the gofer's own ids; then owner and mode are made what the request
  * says, which the client had checked against its guest's rights. When that fails, the name is taken
@@ -38,7 +38,8 @@ static int fix_new(struct gofer_call *c, struct gofer_node *node, const struct g
 	return err;
 }
 
-/* Makes the answer for the new inode behind @fd (O_PATH, taken over), which is @name in @dir. */
+/* Makes the answer for the new inode behind @fd (O_PATH, taken over), which is @name in @dir (NULL:
+ * it has no name). */
 static int finish_new(struct gofer_call *c, const struct slot *dir, const char *name, int fd,
 		      const struct gofer_make_req *req)
 {
@@ -54,12 +55,13 @@ static int finish_new(struct gofer_call *c, const struct slot *dir, const char *
 		if (err)
 			slot_release(c->s, node.id);
 	}
-	if (err)
+	if (err && name)
 		unlinkat(dir->fd, name, S_ISDIR(req->mode) ? AT_REMOVEDIR : 0);
 	return err ? err : call_put(c, &node, sizeof(node));
 }
 
-int op_create(struct gofer_call *c)
+/* CREATE (@tmp false) and TMPFILE. */
+static int create(struct gofer_call *c, bool tmp)
 {
 	int flags = open_flags(c->req.flags & (GOFER_OPEN_READ | GOFER_OPEN_WRITE)), fd;
 	char name[GOFER_NAME_MAX + 1];
@@ -67,7 +69,7 @@ int op_create(struct gofer_call *c)
 	struct slot *dir;
 	int err = call_take(c, &req, sizeof(req));
 
-	if (!err)
+	if (!err && !tmp)
 		err = call_name(c, name);
 	if (!err)
 		err = call_end(c, GOFER_OPEN_READ | GOFER_OPEN_WRITE);
@@ -79,12 +81,15 @@ int op_create(struct gofer_call *c)
 	err = call_dir(c, c->req.id, true, &dir);
 	if (err)
 		return err;
-	fd = openat(dir->fd, name, flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-		    req.mode & 0777);
+	if (tmp)
+		fd = openat(dir->fd, ".", flags | O_TMPFILE | O_CLOEXEC, req.mode & 0777);
+	else
+		fd = openat(dir->fd, name, flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			    req.mode & 0777);
 	if (fd < 0) {
 		err = -errno;
 	} else {
-		err = finish_new(c, dir, name, path_reopen(c->s, fd, O_PATH), &req);
+		err = finish_new(c, dir, tmp ? NULL : name, path_reopen(c->s, fd, O_PATH), &req);
 		if (err)
 			close(fd);
 		else
@@ -92,6 +97,16 @@ int op_create(struct gofer_call *c)
 	}
 	slot_put(c->s, dir);
 	return err;
+}
+
+int op_create(struct gofer_call *c)
+{
+	return create(c, false);
+}
+
+int op_tmpfile(struct gofer_call *c)
+{
+	return create(c, true);
 }
 
 /* Makes the node on the host. */

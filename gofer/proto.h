@@ -53,6 +53,7 @@ enum gofer_op {
 	GOFER_SETXATTR,
 	GOFER_LISTXATTR,
 	GOFER_REMOVEXATTR,
+	GOFER_TMPFILE, /* new regular file without a name, and its descriptor */
 	GOFER_OP_COUNT,
 };
 
@@ -166,7 +167,8 @@ static_assert(sizeof(struct gofer_setattr_req) == 56, "wire");
 #define GOFER_OPEN_ALL	 7u
 
 /* CREATE, MKNOD: this and one name. Answer: a gofer_node; CREATE donates a descriptor (flags as of
- * OPEN) and fails with -EEXIST when the name is there. MKNOD's mode carries the type. */
+ * OPEN) and fails with -EEXIST when the name is there. MKNOD's mode carries the type. TMPFILE is
+ * CREATE without a name; LINK gives it one. */
 struct gofer_make_req {
 	u32 mode;
 	u32 uid, gid;

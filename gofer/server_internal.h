@@ -116,6 +116,7 @@ int op_getattr(struct gofer_call *c);
 int op_setattr(struct gofer_call *c);
 int op_open(struct gofer_call *c);
 int op_create(struct gofer_call *c);
+int op_tmpfile(struct gofer_call *c);
 int op_mknod(struct gofer_call *c);
 int op_symlink(struct gofer_call *c);
 int op_link(struct gofer_call *c);

@@ -187,6 +187,30 @@ static int gdir_create_open(struct caller *c, struct inode *dir, struct dentry *
 	return err;
 }
 
+static int gdir_tmpfile(struct caller *c, struct inode *dir, const struct attr *a, bool linkable,
+			struct inode **out)
+{
+	struct gofer_make_req req = make_req(a, a->mode & 07777, 0);
+	struct gofer_node node;
+	struct inode *i;
+	gofer_id id;
+	int err = gnode_id(gnode_of(dir), &id, NULL), fd;
+
+	if (!err)
+		err = gofer_create(gclient(super_of(dir)), id, NULL,
+				   GOFER_OPEN_READ | GOFER_OPEN_WRITE, &req, &node, &fd);
+	if (err)
+		return err;
+	i = gnode_get(dir->sb, &node);
+	if (IS_ERR(i)) {
+		host_close(fd);
+		return (int)PTR_ERR(i);
+	}
+	gfds_donate(gnode_of(i), FD_RDWR, fd);
+	*out = i;
+	return 0;
+}
+
 static int make_node(struct inode *dir, struct dentry *d, const struct attr *a, u32 mode, u64 rdev)
 {
 	struct gofer_make_req req = make_req(a, mode, rdev);
@@ -325,8 +349,9 @@ static int gdir_rename(struct caller *c, struct inode *old_dir, struct dentry *o
 	.lookup = gdir_lookup, .create = gdir_create, .create_open = gdir_create_open,        \
 	.mkdir = gdir_mkdir, .mknod = gdir_mknod, .symlink = gdir_symlink, .link = gdir_link, \
 	.unlink = gdir_unlink, .rmdir = gdir_rmdir, .rename = gdir_rename,                    \
-	.getattr = gattr_getattr, .setattr = gattr_setattr, .getxattr = gattr_getxattr,       \
-	.setxattr = gattr_setxattr, .listxattr = gattr_listxattr, .removexattr = gattr_removexattr
+	.tmpfile = gdir_tmpfile, .getattr = gattr_getattr, .setattr = gattr_setattr,          \
+	.getxattr = gattr_getxattr, .setxattr = gattr_setxattr, .listxattr = gattr_listxattr, \
+	.removexattr = gattr_removexattr
 
 const struct inode_ops gofer_dir_ops = {DIR_OPS, .prefetch = gnames_prefetch};
 /* revalidate is asked of the directory's operations, for the names in it */

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gofer_calls.c - client and gofer together: each operation once, and what read-only trees refuse
  */
+#include <pthread.h>
 #include <sys/xattr.h>
 #include <time.h>
 
@@ -141,6 +142,67 @@ START_TEST(make_and_remove)
 	ck_assert_int_eq(gofer_unlink(g.c, root, "hard2", 0), 0);
 	ck_assert_int_eq(gofer_getattr(g.c, n.id, &attr), 0);
 	ck_assert_uint_eq(attr.nlink, 1);
+}
+END_TEST
+
+START_TEST(unnamed_files)
+{
+	struct gofer_make_req req = {.mode = 0600};
+	struct gofer_node n;
+	struct gofer_attr attr;
+	int fd;
+
+	req.uid = getuid();
+	req.gid = getgid();
+	ck_assert_int_eq(gofer_create(g.c, g_root.root.id, NULL, GOFER_OPEN_READ | GOFER_OPEN_WRITE,
+				      &req, &n, &fd),
+			 0);
+	ck_assert_uint_eq(n.attr.nlink, 0);
+	ck_assert_int_eq(write(fd, "abc", 3), 3);
+	close(fd);
+	ck_assert_int_eq(gofer_link(g.c, n.id, g_root.root.id, "named", &attr), 0);
+	ck_assert_uint_eq(attr.nlink, 1);
+	ck_assert_uint_eq(attr.size, 3);
+}
+END_TEST
+
+static void *hammer(void *arg)
+{
+	struct gofer_node n;
+	struct gofer_attr attr;
+	long errors = 0;
+	int fd;
+
+	for (int i = 0; i < 2000; i++) {
+		static struct gofer_name file = {"file", 4};
+		struct gofer_walk_result *r = malloc(sizeof(*r));
+
+		if (gofer_walk(g.c, g_root.root.id, 0, 0, &file, 1, r, NULL) || r->error) {
+			errors++;
+		} else {
+			n = r->nodes[0];
+			if (gofer_open(g.c, n.id, GOFER_OPEN_READ, &attr, &fd) || close(fd))
+				errors++;
+			if (attr.ino != n.attr.ino)
+				errors++;
+			gofer_release(g.c, n.id, false);
+		}
+		free(r);
+	}
+	return (void *)errors;
+}
+
+START_TEST(many_threads)
+{
+	pthread_t t[6];
+	void *errors;
+
+	for (size_t i = 0; i < array_size(t); i++)
+		ck_assert_int_eq(pthread_create(&t[i], NULL, hammer, NULL), 0);
+	for (size_t i = 0; i < array_size(t); i++) {
+		pthread_join(t[i], &errors);
+		ck_assert_ptr_null(errors);
+	}
 }
 END_TEST
 
@@ -409,6 +471,8 @@ int main(int argc, char **argv)
 	tcase_add_test(t, walk_and_open);
 	tcase_add_test(t, known_id_is_kept);
 	tcase_add_test(t, make_and_remove);
+	tcase_add_test(t, unnamed_files);
+	tcase_add_test(t, many_threads);
 	tcase_add_test(t, set_attributes);
 	tcase_add_test(t, readonly_tree);
 	tcase_add_test(t, xattrs);

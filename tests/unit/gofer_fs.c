@@ -11,8 +11,8 @@
 #include "tests/unit/gofer_test.h"
 
 /* no guest here: only the sentry's own memory is read and written */
-ssize_t pas_readv(struct pas *as, const struct iovec *local, unsigned nlocal, const struct iovec *guest,
-		  unsigned nguest)
+ssize_t pas_readv(struct pas *as, const struct iovec *local, unsigned nlocal,
+		  const struct iovec *guest, unsigned nguest)
 {
 	return -EFAULT;
 }
@@ -341,6 +341,21 @@ START_TEST(new_names)
 }
 END_TEST
 
+START_TEST(unnamed)
+{
+	struct file *f = open_file("/a", O_TMPFILE | O_RDWR);
+	struct stat hst;
+
+	ck_assert(!IS_ERR(f));
+	ck_assert_int_eq(file_io(f, "12345", 5, true), 5);
+	ck_assert_uint_eq(f->inode->nlink, 0);
+	ck_assert_int_eq(vfs_link(&c, &f->path, NULL, "/a/named"), 0);
+	file_put(f);
+	ck_assert_int_eq(stat(host("a/named"), &hst), 0);
+	ck_assert_int_eq(hst.st_size, 5);
+}
+END_TEST
+
 START_TEST(shared_sees_the_host)
 {
 	struct kstat st;
@@ -387,6 +402,7 @@ static TCase *make_case(const char *name, void (*start)(void))
 	tcase_add_test(t, read_and_write);
 	tcase_add_test(t, attributes);
 	tcase_add_test(t, new_names);
+	tcase_add_test(t, unnamed);
 	tcase_set_timeout(t, 30);
 	return t;
 }
