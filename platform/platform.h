@@ -109,6 +109,8 @@ void platform_wake(struct platform *p);
 int platform_reap(struct platform *p, struct pevent *out);
 /* Address of the vdso in every guest (AT_SYSINFO_EHDR), its range with vvar, for /proc/pid/maps. */
 gva_t platform_vdso(struct platform *p, gva_t *out_start, u64 *out_size);
+/* Made with config.strict: futex waits and the like come to the sentry. */
+bool platform_is_strict(struct platform *p);
 /* The host's xstate size: of the floating-point area in a guest's signal frame. */
 size_t platform_xstate_size(struct platform *p);
 

@@ -45,6 +45,7 @@ int platform_create(const char *name, const struct platform_config *config, stru
 		return (int)PTR_ERR(p);
 	p->listener = p->memfd = -1;
 	p->procfd = config->procfd;
+	p->strict = config->strict;
 	p->worker_count = config->workers;
 	p->cpus = sched_getaffinity(0, sizeof(cpus), &cpus) ? 1 : (unsigned)CPU_COUNT(&cpus);
 	frame_setup();
@@ -65,6 +66,11 @@ int platform_create(const char *name, const struct platform_config *config, stru
 	p->fast_cycles = calibrate(arch_cycles() - cycles, host_clock(CLOCK_MONOTONIC) - ns);
 	*out = p;
 	return 0;
+}
+
+bool platform_is_strict(struct platform *p)
+{
+	return p->strict;
 }
 
 /* A stub on order would be nobody's: waits until it is born. No worker receives any more. */

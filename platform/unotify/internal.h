@@ -163,6 +163,7 @@ struct platform {
 	u32 free_areas, next_area;	    /* [P] chain + 1; first never used */
 	struct list free_ctx, free_as;	    /* [P] */
 	struct list spaces;		    /* [P] every address space */
+	bool strict;			    /* [const] */
 	bool ready;			    /* the zygote is clean */
 	struct pas *zygote_as;		    /* [const] */
 	struct pctx *zygote;		    /* [P] NULL when it has died */

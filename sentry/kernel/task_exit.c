@@ -193,27 +193,38 @@ void tgroup_cputime(struct tgroup *tg, u64 *out_user, u64 *out_system)
 	}
 }
 
-/* Ends the context. The address where clear_child_tid waiters are woken is stored to first. */
+/* The word where a joiner waits, for pctx_exit: the host stores its 0 and wakes when the thread has really
+ * ended, not before (its rseq area is in memory that the joiner frees). When waits are not native the joiner is
+ * ours, and so is the store. */
+static gva_t clear_child_tid(struct task *t)
+{
+	u32 zero = 0;
+
+	if (!t->clear_child_tid.v || ref_read(&t->mm->ref) == 1)
+		return GVA(0);
+	if (!platform_is_strict(g_kernel->platform))
+		return t->clear_child_tid;
+	if (copy_out(t->mm, t->clear_child_tid, &zero, sizeof(zero)) == 0)
+		futex_wake_exit(t, t->clear_child_tid);
+	return GVA(0);
+}
+
+/* Ends the context. */
 static void drop_context(struct task *t, bool dead)
 {
 	struct pctx *ctx = atomic_load(&t->ctx);
-	gva_t wake = GVA(0);
 	struct pas_stat st;
 	u64 user, system;
-	u32 zero = 0;
+	gva_t wake;
 
 	mm_landed(&t->inflight);
 	if (!ctx)
 		return;
-	if (t->clear_child_tid.v && ref_read(&t->mm->ref) > 1 &&
-	    copy_out(t->mm, t->clear_child_tid, &zero, sizeof(zero)) == 0)
-		wake = t->clear_child_tid;
+	wake = clear_child_tid(t);
 	task_cputime(t, &user, &system);
 	memset(&st, 0, sizeof(st));
 	if (t->tg->did_exec && dead && pas_stat(pctx_as(ctx), &st))
 		memset(&st, 0, sizeof(st));
-	if (wake.v)
-		futex_wake_exit(t, wake);
 	tasklist_lock();
 	t->tg->utime += user;
 	t->tg->stime += system;
@@ -470,12 +481,8 @@ static void reset_handlers(struct task *t)
 
 gva_t task_exec_release(struct task *t, bool privileged)
 {
-	gva_t wake = GVA(0);
-	u32 zero = 0;
+	gva_t wake = clear_child_tid(t);
 
-	if (t->clear_child_tid.v && ref_read(&t->mm->ref) > 1 &&
-	    copy_out(t->mm, t->clear_child_tid, &zero, sizeof(zero)) == 0)
-		wake = t->clear_child_tid;
 	t->clear_child_tid = t->robust_list = GVA(0);
 	t->altstack_sp = GVA(0);
 	t->altstack_size = t->altstack_flags = 0;
