@@ -149,7 +149,7 @@ int main(int argc, char **argv)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		setpgid(0, 0);
+		setsid();
 		execvp(argv[i], argv + i);
 		fprintf(stderr, "census: %s: %s\n", argv[i], strerror(errno));
 		_exit(127);
