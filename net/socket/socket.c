@@ -21,6 +21,7 @@ void socket_family_register(const struct socket_family *f)
 
 void socket_init(void)
 {
+	unix_gc_init();
 	socket_family_register(&unix_family);
 }
 
@@ -98,6 +99,12 @@ static long socket_ioctl(struct caller *c, struct file *f, u32 cmd, u64 arg)
 	return s->op->ioctl ? s->op->ioctl(c, s, cmd, arg) : -ENOTTY;
 }
 
+/* close(2), while the descriptor's reference is still there. */
+static void socket_flush(struct caller *c, struct file *f)
+{
+	unix_collect_soon();
+}
+
 static void socket_release(struct file *f)
 {
 	struct socket *s = f->data;
@@ -115,6 +122,7 @@ static s64 socket_timeout(struct file *f, bool write)
 
 static const struct file_ops socket_file_ops = {
 	.release = socket_release,
+	.flush = socket_flush,
 	.read = socket_read,
 	.write = socket_write,
 	.poll = socket_poll,

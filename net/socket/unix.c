@@ -207,7 +207,7 @@ static void unix_close(struct unix_sock *u, bool embryo)
 static void unix_release(struct socket *s)
 {
 	unix_close(unix_of(s), false);
-	unix_collect();
+	unix_collect_soon();
 }
 
 /* --- names

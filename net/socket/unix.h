@@ -116,5 +116,8 @@ void unix_inflight_end(const struct scm *scm);
 int unix_scm_dup(const struct scm *scm, struct scm *out);
 /* Destroys what is only reachable through its own messages. No lock held. */
 void unix_collect(void);
+/* A descriptor of a socket is being closed: that may have made garbage. Collects a little later. */
+void unix_collect_soon(void);
+void unix_gc_init(void);
 
 #endif

@@ -9,6 +9,9 @@
  * held from outside (also by a message that is just being sent or received), and so is all that its
  * queue holds, and so on. The queues of the rest are emptied, which lets the files go.
  *
+ * A collection looks at all that is in flight, so it is not made at each close, but by a timer that
+ * a close sets, and that keeps a distance of many times of what the last collection took.
+ *
  * g_gc_lock is held over a whole collection and over each change of a flight count, so what is
  * counted stands still: a message whose file is in no queue counts as held from outside. Taking
  * files out of a candidate's queue takes a reference on the candidate's own file first, which makes
@@ -17,6 +20,7 @@
 #include "net/socket/unix.h"
 
 #include "sentry/base/bug.h"
+#include "sentry/time/timer.h"
 
 #include <linux/capability.h>
 #include <sys/resource.h>
@@ -26,6 +30,12 @@ static struct mutex g_gc_lock = MUTEX_INIT(LR_UNIX_GC);
 static struct list g_flying = LIST_INIT(g_flying); /* unix_sock.gc_link: inflight > 0 */
 static _Atomic u32 g_flying_count;		   /* its length */
 static _Atomic u32 g_inflight;			   /* files of all kinds in messages */
+
+#define GC_DELAY (5 * NSEC_PER_MSEC)
+#define GC_SHARE 20 /* at most this fraction of one CPU */
+static struct timer g_timer;
+static _Atomic s64 g_delay = GC_DELAY;
+static _Atomic bool g_timer_set;
 
 static struct unix_sock *unix_sock_of(struct file *f)
 {
@@ -200,4 +210,26 @@ void unix_collect(void)
 	list_splice(&g_flying, &done);
 	mutex_unlock(&g_gc_lock);
 	unix_msgs_destroy(&garbage);
+}
+
+static void collect_now(struct timer *timer, s64 now)
+{
+	s64 took;
+
+	atomic_store(&g_timer_set, false);
+	unix_collect();
+	took = time_monotonic() - now;
+	atomic_store(&g_delay, max(GC_DELAY, took * GC_SHARE));
+}
+
+void unix_collect_soon(void)
+{
+	if (atomic_load(&g_flying_count) && !atomic_exchange(&g_timer_set, true))
+		timer_set(&g_timer, TIME_MONOTONIC,
+			  time_add(time_monotonic(), atomic_load(&g_delay)));
+}
+
+void unix_gc_init(void)
+{
+	timer_init(&g_timer, collect_now, NULL);
 }
