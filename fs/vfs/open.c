@@ -82,7 +82,7 @@ static const struct file_ops *ops_for(const struct inode *inode)
 }
 
 /* Makes the file for @p, checks done. Takes over the reference on @p, also on failure. */
-static struct file *open_checked(struct caller *c, struct path *p, u32 flags)
+struct file *open_unchecked(struct caller *c, struct path *p, u32 flags)
 {
 	struct inode *inode = dentry_inode(p->dentry);
 	const struct file_ops *op = ops_for(inode);
@@ -144,7 +144,7 @@ static struct file *open_found(struct caller *c, struct path *p, u32 flags, bool
 			return ERR_PTR(err);
 		}
 	}
-	f = open_checked(c, p, flags);
+	f = open_unchecked(c, p, flags);
 	if (IS_ERR(f))
 		return f;
 	if ((flags & O_TRUNC) && !created && S_ISREG(f->inode->mode)) {

@@ -425,6 +425,8 @@ void inode_fill_stat(const struct inode *i, struct kstat *out);
 /* What setattr does to the inode's own fields (inode lock held). */
 void inode_apply_attr(struct inode *i, const struct attr *a);
 struct timespec vfs_now(void);
+/* Where lseek(2) leads in a file without holes, from @pos. */
+s64 generic_seek(u64 pos, u64 size, s64 off, int whence);
 int vfs_truncate(struct caller *c, const struct path *p, struct file *f, u64 size);
 int vfs_access(struct caller *c, const struct path *p, u32 mask, bool real_ids);
 int vfs_mkdir(struct caller *c, const struct path *start, const char *name, u32 mode);

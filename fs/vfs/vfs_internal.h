@@ -8,6 +8,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include "fs/vfs/stack.h"
 #include "fs/vfs/vfs.h"
 #include "sentry/abi/inotify.h"
 
@@ -120,7 +121,6 @@ struct dentry *lookup_one(struct caller *c, struct dentry *dir, const char *name
 
 void mount_init(void);
 struct mount *mount_get(struct mount *m);
-void mount_put(struct mount *m);
 /* What is mounted on @d as seen in @m: reference, or NULL. */
 struct mount *mount_lookup(struct mount *m, struct dentry *d);
 /* Where @m is mounted (references); false: nowhere. */
@@ -131,9 +131,11 @@ bool mount_in_ns(const struct mount *m, const struct mnt_namespace *ns);
 /* --- attr.c, vfs.c ----------------------------------------------------------------------------- */
 
 void touch_atime(struct file *f);
-s64 generic_seek(u64 pos, u64 size, s64 off, int whence);
+
 /* Appends the path as seen from the root of its own namespace. */
 void path_describe(const struct path *p, struct strbuf *s);
+/* open.c: makes the file for @p without checks. Takes over the reference on @p, also on failure. */
+struct file *open_unchecked(struct caller *c, struct path *p, u32 flags);
 /* O_TRUNC of a file just opened. */
 int vfs_truncate_opened(struct caller *c, struct file *f);
 const struct file_ops *special_file_ops(const struct inode *i);
