@@ -15,6 +15,7 @@
 #include "fs/dev/dev.h"
 #include "fs/devpts/tty.h"
 #include "fs/goferfs/goferfs.h"
+#include "fs/overlay/overlay.h"
 #include "fs/pipe/pipe.h"
 #include "fs/proc/proc.h"
 #include "fs/sys/sys_fs.h"
@@ -24,15 +25,12 @@
 #include "sentry/arena/arena.h"
 
 #define WEAK __attribute__((weak))
-extern const struct file_system_type overlay_type WEAK, mqueue_type WEAK;
-extern int overlay_create(struct caller *c, struct super_block *lower, struct super_block *upper,
-			  struct super_block **out) WEAK;
+extern const struct file_system_type mqueue_type WEAK;
 
 void boot_register_types(void)
 {
 	const struct file_system_type *const types[] = {
 		&goferfs_type,
-		&overlay_type,
 		&tmpfs_type,
 		&mqueue_type,
 	};
@@ -85,8 +83,7 @@ static int mount_root(struct boot *b)
 	if (b->c->overlay) {
 		err = make_super(b, "tmpfs", 0, "upper", "mode=0755", &upper);
 		if (!err)
-			err = overlay_create ? overlay_create(&b->caller, lower, upper, &root)
-					     : -ENODEV;
+			err = overlay_create(&b->caller, lower, upper, &root);
 		if (err)
 			return error_set_errno(&b->error, err, "overlay of the root");
 	}
