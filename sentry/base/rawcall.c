@@ -54,7 +54,7 @@ int raw_getrandom(void *buf, size_t n)
 
 void *raw_mmap(void *at, size_t n, int prot, int flags)
 {
-	/* HOST_CALL(mmap) */
+	/* HOST_CALL(mmap, a2 & PROT_EXEC == 0) */
 	return (void *)result(syscall(SYS_mmap, at, n, prot, flags, -1, 0));
 }
 

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* genfilter.c - build tool: compiles the collected rules to a BPF program, printed as a C table
+ *
+ * The includes are those of the constants that tags may name.
+ */
+#include <asm/prctl.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/fs.h>
+#include <linux/futex.h>
+#include <linux/if_tun.h>
+#include <linux/sched.h>
+#include <linux/seccomp.h>
+#include <net/if.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+static void check(int err, const char *what)
+{
+	if (err < 0) {
+		fprintf(stderr, "genfilter: %s: %s\n", what, strerror(-err));
+		exit(1);
+	}
+}
+
+static void add_rules(scmp_filter_ctx ctx)
+{
+#define RULE(action, name, count, ...) \
+	check(seccomp_rule_add(ctx, action, SCMP_SYS(name), count, ##__VA_ARGS__), #name);
+#include "seccomp_rules.inc"
+#undef RULE
+}
+
+/* The program as libseccomp writes it, read back. */
+static void print_table(scmp_filter_ctx ctx)
+{
+	struct sock_filter insn;
+	FILE *f = tmpfile();
+
+	if (!f)
+		check(-errno, "tmpfile");
+	check(seccomp_export_bpf(ctx, fileno(f)), "export");
+	rewind(f);
+	while (fread(&insn, sizeof(insn), 1, f) == 1)
+		printf("{0x%04x, %u, %u, 0x%08x},\n", insn.code, insn.jt, insn.jf, insn.k);
+	fclose(f);
+}
+
+int main(void)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
+
+	if (!ctx)
+		check(-ENOMEM, "init");
+	check(seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS), "bad arch");
+	/* A binary tree: every call of the sentry goes through it. */
+	check(seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2), "optimize");
+	add_rules(ctx);
+	print_table(ctx);
+	seccomp_release(ctx);
+	return 0;
+}
