@@ -54,6 +54,7 @@ void console_winch(void)
 {
 	struct winsize_k ws;
 
+	/* HOST_CALL(ioctl, a1 == TIOCGWINSZ) */
 	if (g_console && host_ioctl(g_entry.fd, TIOCGWINSZ, &ws) == 0)
 		tty_set_winsize(g_console, &ws);
 }
