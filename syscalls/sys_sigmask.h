@@ -7,7 +7,8 @@
 
 /* First run: takes the mask at @src (0: none) for the length of the call. 0, -EFAULT, -EINVAL. */
 long sigmask_swap(struct task *t, gva_t src, u64 size) must_check;
-/* Gives the old mask back unless the call waits, or a signal ends it: then delivery does. Returns @ret. */
+/* Gives the old mask back unless the call waits, or a signal ends it: then delivery does. Returns
+ * @ret. */
 long sigmask_restore(struct task *t, long ret);
 
 #endif

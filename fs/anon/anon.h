@@ -2,8 +2,8 @@
 /* anon.h - files without a place: eventfd, timerfd, signalfd, epoll
  *
  * The calls that make a file return one reference or an ERR_PTR; @flags are those of the open file
- * (O_NONBLOCK); close-on-exec is the descriptor's. The others return -EINVAL when the file is of another kind,
- * except where said.
+ * (O_NONBLOCK); close-on-exec is the descriptor's. The others return -EINVAL when the file is of
+ * another kind, except where said.
  */
 #ifndef FS_ANON_ANON_H
 #define FS_ANON_ANON_H
@@ -20,14 +20,16 @@ struct file *timerfd_create_file(struct caller *c, int clockid, u32 flags);
 struct timerfd_spec {
 	s64 value, interval; /* value 0: disarmed */
 };
-int timerfd_set(struct file *f, bool absolute, const struct timerfd_spec *new, struct timerfd_spec *out_old);
+int timerfd_set(struct file *f, bool absolute, const struct timerfd_spec *new,
+		struct timerfd_spec *out_old);
 int timerfd_get(struct file *f, struct timerfd_spec *out);
 
 /* @mask: bit signo - 1. */
 struct file *signalfd_create(struct caller *c, u64 mask, u32 flags);
 int signalfd_set_mask(struct file *f, u64 mask);
 
-/* --- epoll -------------------------------------------------------------------------------------- */
+/* --- epoll --------------------------------------------------------------------------------------
+ */
 
 struct epoll_event_k { /* struct epoll_event of x86-64: packed */
 	u32 events;
@@ -37,13 +39,14 @@ static_assert(sizeof(struct epoll_event_k) == 12, "struct epoll_event");
 
 struct file *epoll_create_file(struct caller *c, u32 flags);
 bool file_is_epoll(const struct file *f);
-/* epoll_ctl(2) for @target known as @fd: -EINVAL, -EPERM, -EEXIST, -ENOENT, -ELOOP, -ENOMEM as there. */
+/* epoll_ctl(2) for @target known as @fd: -EINVAL, -EPERM, -EEXIST, -ENOENT, -ELOOP, -ENOMEM as
+ * there. */
 int epoll_control(struct task *t, struct file *f, int op, int fd, struct file *target,
 		  const struct epoll_event_k *ev);
 /* Up to @max events that are ready now into @out; how many. */
 int epoll_collect(struct task *t, struct file *f, struct epoll_event_k *out, unsigned max);
-/* What a caller that found none waits on: for EPOLLIN, and for EPOLL_REST, which says that another collector
- * has left something. Then it must collect once more before it blocks. */
+/* What a caller that found none waits on: for EPOLLIN, and for EPOLL_REST, which says that another
+ * collector has left something. Then it must collect once more before it blocks. */
 #define EPOLL_REST 0x10000u
 struct waitq *epoll_waitq(struct file *f);
 

@@ -12,10 +12,10 @@ struct pipe {
 	u32 head, used;	   /* first byte to read, and how many there are */
 	u32 readers, writers;
 	u32 reader_opens, writer_opens; /* ever */
-	bool packets;	   /* const */
-	bool read_busy;	   /* between pipe_read_begin and its end: head stays */
-	bool write_busy;   /* the same for head + used */
-	u32 files;	   /* open files; guarded by g_rendezvous_lock */
+	bool packets;			/* const */
+	bool read_busy;			/* between pipe_read_begin and its end: head stays */
+	bool write_busy;		/* the same for head + used */
+	u32 files;			/* open files; guarded by g_rendezvous_lock */
 	struct waitq q;
 };
 

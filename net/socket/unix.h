@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* unix.h - AF_UNIX, between unix.c (life, names, connections), unix_data.c (messages) and unix_gc.c (cycles)
+/* unix.h - AF_UNIX, between unix.c (life, names, connections), unix_data.c (messages) and unix_gc.c
+ *(cycles)
  *
  * Theory of operation
  * -------------------
- * A struct unix_sock is held by its file, by its peer, by messages it has sent (for the accounting of its send
- * buffer), and while it waits in a listener's queue. States of stream and seqpacket sockets:
+ * A struct unix_sock is held by its file, by its peer, by messages it has sent (for the accounting
+ *of its send buffer), and while it waits in a listener's queue. States of stream and seqpacket
+ *sockets:
  *
  *	US_NEW		bind, connect, listen
  *	US_LISTEN	queue holds connected sockets not yet accepted; accept
  *	US_CONNECTED	peer is set and does not change until release; queue holds messages received
  *
- * Datagram sockets stay in US_NEW; peer is where send() goes, and may change. In any state *closed* says that the file is
- * gone: nobody reads the queue any more, senders see EPIPE or ECONNREFUSED.
+ * Datagram sockets stay in US_NEW; peer is where send() goes, and may change. In any state *closed*
+ *says that the file is gone: nobody reads the queue any more, senders see EPIPE or ECONNREFUSED.
  *
- * Each socket's lock guards its own queue and state; a sender takes only the receiver's. Where two locks are needed
- * (connecting, pairing) they are taken in address order. Messages are destroyed with no lock held: they may hold files
- * whose release leads back here.
+ * Each socket's lock guards its own queue and state; a sender takes only the receiver's. Where two
+ *locks are needed (connecting, pairing) they are taken in address order. Messages are destroyed
+ *with no lock held: they may hold files whose release leads back here.
  *
- * Send buffer: a message is charged to its sender until it is read; the sender's own queue is woken when enough is free.
+ * Send buffer: a message is charged to its sender until it is read; the sender's own queue is woken
+ *when enough is free.
  */
 #ifndef NET_SOCKET_UNIX_H
 #define NET_SOCKET_UNIX_H
@@ -45,7 +48,7 @@ struct unix_sock {
 	struct mutex lock; /* LR_SOCKET; guards all below unless said otherwise */
 	enum unix_state state;
 	bool closed, binding;
-	_Atomic u32 shutdown;  /* 1: we read no more, 2: we send no more */
+	_Atomic u32 shutdown;	/* 1: we read no more, 2: we send no more */
 	struct unix_sock *peer; /* reference */
 	struct unix_addr *addr; /* reference; written once */
 	struct path path;	/* where bound, references; empty: nowhere */
@@ -94,8 +97,8 @@ static inline bool unix_is_dgram(const struct unix_sock *u)
 struct unix_sock *unix_get(struct unix_sock *u);
 void unix_put(struct unix_sock *u);
 void unix_addr_put(struct unix_addr *a);
-/* The socket that @name leads to, a reference; ERR_PTR: -ECONNREFUSED, -EPROTOTYPE (another type than @type), errors of
- * the walk. */
+/* The socket that @name leads to, a reference; ERR_PTR: -ECONNREFUSED, -EPROTOTYPE (another type
+ * than @type), errors of the walk. */
 struct unix_sock *unix_find(struct caller *c, const struct sock_name *name, int type);
 int unix_autobind(struct unix_sock *u);
 void unix_name_out(const struct unix_addr *a, struct sock_name *out);

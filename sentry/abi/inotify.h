@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* inotify.h - bits and layout of inotify(7); <sys/inotify.h> declares functions whose names vfs uses */
+/* inotify.h - bits and layout of inotify(7); <sys/inotify.h> declares functions whose names vfs
+ * uses */
 #ifndef SENTRY_ABI_INOTIFY_H
 #define SENTRY_ABI_INOTIFY_H
 

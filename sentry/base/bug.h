@@ -12,9 +12,9 @@ printf_like(3, 4);
 void bug_set_reporter(void (*fn)(void));
 
 #define BUG(...) bug_at(__FILE__, __LINE__, __VA_ARGS__)
-#define BUG_ON(cond) \
-	do { \
-		if (unlikely(cond)) \
+#define BUG_ON(cond)                                             \
+	do {                                                     \
+		if (unlikely(cond))                              \
 			bug_at(__FILE__, __LINE__, "%s", #cond); \
 	} while (0)
 #ifdef DEBUG

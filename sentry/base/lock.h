@@ -2,8 +2,8 @@
 /* lock.h - futex mutex and read-write lock, position independent, that live in the arena
  *
  * A lock is one futex word (shared flavour: it would also work between processes) and, in debug
- * builds, knows its holder. Rank order: lockrank.h. Held briefly: no host call that may last is made
- * under a lock, save where its rank's line says so (inode locks over gofer requests).
+ * builds, knows its holder. Rank order: lockrank.h. Held briefly: no host call that may last is
+ * made under a lock, save where its rank's line says so (inode locks over gofer requests).
  */
 #ifndef SENTRY_BASE_LOCK_H
 #define SENTRY_BASE_LOCK_H
@@ -11,9 +11,9 @@
 #include "sentry/base/lockrank.h"
 
 #if defined(__clang__)
-#define CAPABILITY __attribute__((capability("mutex")))
-#define ACQUIRE(l) __attribute__((acquire_capability(l)))
-#define RELEASE(l) __attribute__((release_capability(l)))
+#define CAPABILITY  __attribute__((capability("mutex")))
+#define ACQUIRE(l)  __attribute__((acquire_capability(l)))
+#define RELEASE(l)  __attribute__((release_capability(l)))
 #define REQUIRES(l) __attribute__((requires_capability(l)))
 #else
 #define CAPABILITY
@@ -30,7 +30,10 @@ struct CAPABILITY mutex {
 #endif
 };
 
-#define MUTEX_INIT(r) {.rank = (r)}
+#define MUTEX_INIT(r)       \
+	{                   \
+		.rank = (r) \
+	}
 void mutex_init(struct mutex *m, enum lockrank rank);
 void mutex_lock(struct mutex *m) ACQUIRE(m);
 /* A second lock of the same rank; the caller keeps the documented order. */
@@ -52,7 +55,10 @@ struct CAPABILITY rwlock {
 	u32 rank;
 };
 
-#define RWLOCK_INIT(r) {.rank = (r)}
+#define RWLOCK_INIT(r)      \
+	{                   \
+		.rank = (r) \
+	}
 void rwlock_init(struct rwlock *l, enum lockrank rank);
 void rwlock_read(struct rwlock *l);
 void rwlock_read_unlock(struct rwlock *l);

@@ -12,10 +12,11 @@
 
 enum lockrank {
 	LR_NONE = 0,
-	LR_EXEC,	/* kernel: one execve or CLONE_THREAD of a thread group at a time */
-	LR_TASKLIST,	/* kernel: process tree, pids, sessions, signals and stop states (struct kernel.lock) */
-	LR_FUTEX,	/* kernel: waiters of futexes that stand in the sentry; words are read under it */
-	LR_MM,		/* mm: VMAs and in-flight ranges of one address space */
+	LR_EXEC,     /* kernel: one execve or CLONE_THREAD of a thread group at a time */
+	LR_TASKLIST, /* kernel: process tree, pids, sessions, signals and stop states (struct
+			kernel.lock) */
+	LR_FUTEX, /* kernel: waiters of futexes that stand in the sentry; words are read under it */
+	LR_MM,	  /* mm: VMAs and in-flight ranges of one address space */
 	LR_FDTABLE,	/* kernel: slots of one descriptor table */
 	LR_FS,		/* kernel: root, cwd, umask of one struct fs */
 	LR_EPOLL_NEST,	/* anon: one addition of an epoll file to another at a time */
@@ -39,7 +40,7 @@ enum lockrank {
 	LR_PLATFORM,	/* platform: pools, tables of contexts */
 	LR_SLAB,	/* arena: one cache, the page allocator */
 	LR_WAITQ,	/* base: one bucket of wait queues; wake callbacks run under it */
-	LR_EPOLL_READY,	/* anon: ready list of one epoll file (taken in wake callbacks) */
+	LR_EPOLL_READY, /* anon: ready list of one epoll file (taken in wake callbacks) */
 	LR_READY,	/* kernel: list of tasks to run again (taken in wake callbacks) */
 	LR_LEAF,	/* log and counters: nothing is taken below */
 };
@@ -54,10 +55,10 @@ u32 lockrank_thread(void);
 /* No lock may be held here: called where a worker goes back to the border. */
 void lockrank_assert_none(void);
 #else
-#define lockrank_acquire(r, l, n) ((void)0)
+#define lockrank_acquire(r, l, n)   ((void)0)
 #define lockrank_acquired_try(r, l) ((void)0)
-#define lockrank_release(r, l) ((void)0)
-#define lockrank_assert_none() ((void)0)
+#define lockrank_release(r, l)	    ((void)0)
+#define lockrank_assert_none()	    ((void)0)
 #endif
 
 #endif

@@ -107,8 +107,8 @@ static void drain_pending(void)
 	mutex_unlock(&g_pending_lock);
 }
 
-/* Nobody waits most of the time. Whoever registers does so before it looks at the condition, which the
- * caller has changed: full barriers here and in waitq_add make one of the two see the other. */
+/* Nobody waits most of the time. Whoever registers does so before it looks at the condition, which
+ * the caller has changed: full barriers here and in waitq_add make one of the two see the other. */
 static inline void full_barrier(void)
 {
 #if defined(__SANITIZE_THREAD__)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* events_test.h - a caller without a sandbox around it, for tests of pipes, event files and sockets */
+/* events_test.h - a caller without a sandbox around it, for tests of pipes, event files and sockets
+ */
 #ifndef TESTS_UNIT_EVENTS_TEST_H
 #define TESTS_UNIT_EVENTS_TEST_H
 
