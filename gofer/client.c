@@ -124,6 +124,13 @@ u64 gofer_client_requests(const struct gofer_client *c)
 	return c->requests;
 }
 
+bool gofer_client_full(const struct gofer_client *c)
+{
+	u32 most = c->id_max;
+
+	return most && c->ids > most - most / 8;
+}
+
 /* The gofer is dead for us, because of @why. */
 static void client_die(struct gofer_client *c, const char *why)
 {
@@ -319,6 +326,7 @@ void gofer_release(struct gofer_client *c, gofer_id id, bool now)
 	struct rpc k;
 	bool full;
 
+	atomic_fetch_sub_explicit(&c->ids, 1, memory_order_relaxed);
 	for (;;) {
 		mutex_lock(&c->release_lock);
 		full = c->release_count == GOFER_RELEASE_MAX;

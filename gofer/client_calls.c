@@ -50,6 +50,7 @@ static int take_node(struct rpc *k, struct gofer_node *out)
 
 	if (rpc_take(k, &n, sizeof(n)) || n.id == 0 || !attr_ok(&n.attr))
 		return rpc_broken(k);
+	atomic_fetch_add_explicit(&k->c->ids, 1, memory_order_relaxed);
 	*out = n;
 	return 0;
 }
@@ -89,9 +90,12 @@ int gofer_attach(struct gofer_client *c, u32 tree, struct gofer_attach_rsp *out)
 		     rsp.root.id == 0 || !attr_ok(&rsp.root.attr)))
 		err = rpc_broken(&k);
 	rpc_done(&k);
-	if (!err)
-		*out = rsp;
-	return err;
+	if (err)
+		return err;
+	atomic_fetch_add_explicit(&c->ids, 1, memory_order_relaxed);
+	c->id_max = rsp.id_max;
+	*out = rsp;
+	return 0;
 }
 
 /* Takes the answer of a walk for @count names. */
@@ -143,6 +147,8 @@ int gofer_walk(struct gofer_client *c, gofer_id dir, gofer_id known, u32 flags,
 	err = rpc_send(&k);
 	if (!err)
 		err = take_walk(&k, count, out, target);
+	if (!err && known && out->count > 0 && out->nodes[0].id == known)
+		atomic_fetch_sub_explicit(&c->ids, 1, memory_order_relaxed);
 	rpc_done(&k);
 	return err;
 }

@@ -22,6 +22,8 @@ struct gofer_client {
 
 	_Atomic u32 dead; /* 1 once, then for ever */
 	_Atomic u64 requests;
+	_Atomic u32 ids;    /* held: given by the gofer and not given back */
+	_Atomic u32 id_max; /* from the first attach on */
 	void (*on_death)(void *arg, const char *why); /* set before calls are made */
 	void *on_death_arg;
 

@@ -17,6 +17,8 @@
 #include "fs/goferfs/goferfs_internal.h"
 #include "platform/host/host.h"
 
+#define TRIM 64 /* names given back at a time */
+
 static SLAB_CACHE(g_gnodes, struct gnode);
 
 struct list *gnode_hash_alloc(u32 order)
@@ -135,6 +137,13 @@ bool gnode_exists(struct gsuper *gs, const struct gofer_attr *a)
 	return i != NULL;
 }
 
+/* Before there are too many ids: names that nobody uses go, and their inodes. */
+static void make_room(struct gsuper *gs)
+{
+	if (unlikely(gofer_client_full(gclient(gs))))
+		dcache_trim(TRIM);
+}
+
 struct inode *gnode_get(struct super_block *sb, const struct gofer_node *node)
 {
 	struct gsuper *gs = sb->data;
@@ -142,6 +151,7 @@ struct inode *gnode_get(struct super_block *sb, const struct gofer_node *node)
 	struct gnode *g;
 	struct inode *i;
 
+	make_room(gs);
 	mutex_lock(&gs->lock);
 	i = find_locked(gs, &node->attr);
 	if (!i) {
@@ -248,6 +258,7 @@ int gnode_id(struct gnode *g, gofer_id *out_id, int *out_fd)
 	}
 	if (g->gone)
 		return -ESTALE;
+	make_room(g->gs);
 	err = walk_to(g, &node, out_fd ? &fd : NULL);
 	if (err)
 		return err;
@@ -267,7 +278,8 @@ int gnode_id(struct gnode *g, gofer_id *out_id, int *out_fd)
 	return 0;
 }
 
-/* From the descriptor @fd, which costs no message. */
+/* From the descriptor @fd, which costs no message. Not the owner: the sentry's user namespace does
+ * not map it, and nobody but us changes it in an exclusive tree. */
 static int refresh_by_fd(struct inode *i, int fd)
 {
 	struct stat st;
@@ -277,8 +289,6 @@ static int refresh_by_fd(struct inode *i, int fd)
 		return err;
 	i->mode = (i->mode & S_IFMT) | (st.st_mode & 07777);
 	i->nlink = (u32)st.st_nlink;
-	i->uid = st.st_uid;
-	i->gid = st.st_gid;
 	i->size = (u64)st.st_size;
 	i->blocks = (u64)st.st_blocks;
 	i->atime = st.st_atim;
@@ -296,7 +306,7 @@ int gnode_refresh_locked(struct gnode *g)
 	mutex_assert_held(&g->inode->lock);
 	if (!g->gs->shared && !atomic_exchange(&g->stale, 0) && !g->mapped_writable)
 		return 0;
-	fd = gfds_pin(g);
+	fd = g->gs->shared ? -1 : gfds_pin(g);
 	if (fd >= 0) {
 		err = refresh_by_fd(g->inode, fd);
 		gfds_put(g);

@@ -285,6 +285,12 @@ static void dcache_shrink(void)
 	free_taken(&taken);
 }
 
+void dcache_trim(u32 count)
+{
+	for (u32 i = 0; i < count; i += SCAN_BATCH)
+		dcache_shrink();
+}
+
 /* Hashes a fresh @d (count 1) below @dir, unless somebody was faster: then that one is returned, with a reference. */
 static struct dentry *dentry_insert(struct dentry *d, struct dentry *dir, u32 hash)
 {

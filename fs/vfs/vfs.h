@@ -224,6 +224,9 @@ void dentry_set_negative(struct dentry *d);
 /* Holds @d in memory (a reference) until dentry_unpin: for file systems whose names live only in dentries. */
 void dentry_pin(struct dentry *d);
 void dentry_unpin(struct dentry *d);
+/* Gives up to @count names back that nobody uses, oldest first: for file systems whose inodes hold something scarce. May be
+ * called with inode locks held. */
+void dcache_trim(u32 count);
 /* Forgets a name: further walks look it up anew (the file vanished behind our back). */
 void dentry_drop(struct dentry *d);
 

@@ -381,15 +381,13 @@ START_TEST(many_files)
 	for (int i = 0; i < 3000; i++) {
 		snprintf(name, sizeof(name), "/a/file%d", i);
 		f = open_file(name, O_CREAT | O_RDWR);
-		ck_assert(!IS_ERR(f) || PTR_ERR(f) == -ENFILE);
-		if (IS_ERR(f))
-			break;
+		ck_assert(!IS_ERR(f)); /* 1,000 ids are enough: old names give theirs back */
 		ck_assert_int_eq(file_io(f, name, 10, true), 10);
 		file_put(f);
 	}
 	d = open_file("/a", O_RDONLY | O_DIRECTORY);
 	ck_assert(!IS_ERR(d));
-	ck_assert_uint_gt(list_all(d, &n, 50), 900);
+	ck_assert_uint_eq(list_all(d, &n, 50), 3003);
 	file_put(d);
 }
 END_TEST
