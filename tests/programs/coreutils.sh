@@ -48,7 +48,7 @@ truncate -s 1G sparse; stat -c '%s %b' sparse; cp --sparse=always sparse s2; sta
 END
 compare "the rest: one line each" 100 -u <<'END'
 basename /a/b.c .c; dirname /a/b; realpath -m x/../y | sed 's,.*/,,'; readlink -f /proc/self/exe | sed 's,.*/,,'
-mktemp -d dirXXXX | wc -c; touch -d '2001-02-03 04:05:06' t; stat -c '%y' t; chmod 4755 t; stat -c %a t
+d=$(mktemp -d dirXXXX); echo ${#d}; rmdir $d; touch -d '2001-02-03 04:05:06' t; stat -c '%y' t; chmod 4755 t; stat -c %a t
 printf '3\n1\n2\n' | sort | uniq -c | tac; seq 5 | paste -sd+ ; echo 'a:b:c' | cut -d: -f2; nl -ba < t
 echo hello | od -c; echo hello | base64; expr 6 '*' 7; factor 1234567890; numfmt --to=iec 123456789
 tr a-z A-Z < /etc/hostname | wc -l; fold -w 10 /etc/passwd | head -3; comm -12 /etc/passwd /etc/passwd | wc -l
