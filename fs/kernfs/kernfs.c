@@ -12,6 +12,7 @@
 #include "sentry/base/strbuf.h"
 
 #define DYNAMIC (1ull << 32)
+#define DYNAMIC_END (DYNAMIC + (1ull << 31)) /* numbers of tasks fit below */
 
 static SLAB_CACHE(kernfs_node_cache, struct kernfs_node);
 
@@ -198,10 +199,10 @@ int kernfs_iterate(struct caller *c, struct file *f, struct dir_context *dc)
 		}
 		dc->pos = DYNAMIC;
 	}
-	if (!e->iterate)
+	if (!e->iterate || dc->pos >= DYNAMIC_END)
 		return 0;
 	next = e->iterate(c, n, dc->pos - DYNAMIC, dc);
-	dc->pos = next < 0 ? DYNAMIC + (1ull << 40) : DYNAMIC + (u64)next;
+	dc->pos = next < 0 ? DYNAMIC_END : DYNAMIC + (u64)next;
 	return 0;
 }
 
