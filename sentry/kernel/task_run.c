@@ -433,6 +433,7 @@ static void syscall_event(struct task *t, const struct pevent *ev)
 	memcpy(t->sys.a, ev->args, sizeof(t->sys.a));
 	t->sys.ip = ev->ip;
 	t->in_syscall = true;
+	t->wait.command = CMD_NONE; /* left over when the stub resumed the guest by itself */
 	t->has_regs = ev->has_regs;
 	if (unlikely(h && h->sys_enter))
 		h->sys_enter(t);
