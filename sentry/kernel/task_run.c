@@ -458,6 +458,14 @@ static void kick_event(struct task *t, const struct pevent *ev)
 	}
 }
 
+/* A plan that was to resume the guest by itself has done so: its call is over. */
+static void plan_over(struct task *t)
+{
+	t->wait.command = CMD_NONE;
+	t->in_syscall = false;
+	task_end_call(t);
+}
+
 void task_handle_event(struct worker *w, struct pevent *ev)
 {
 	struct task *t = ev->owner;
@@ -469,6 +477,8 @@ void task_handle_event(struct worker *w, struct pevent *ev)
 	if (unlikely(ev->kind == PEV_WAKE))
 		return;
 	take(w, t);
+	if (t->wait.command == CMD_PLAN && ev->kind != PEV_DONE)
+		plan_over(t);
 	switch (ev->kind) {
 	case PEV_SYSCALL:
 		syscall_event(t, ev);
