@@ -53,8 +53,8 @@ struct gofer_walk_result {
 	u32 count; /* nodes; their ids are the caller's to release */
 	int error; /* why the walk ended before all names were walked and at no symlink or file */
 	int fd;	   /* donated with GOFER_WALK_OPEN_READ, or -1 */
-	u32 target_size; /* of the symbolic link that ended it; 0 when there is none */
-	struct gofer_node nodes[GOFER_WALK_MAX];
+	u32 target_size;	  /* of the symbolic link that ended it; 0 when there is none */
+	struct gofer_node *nodes; /* the caller's: room for as many as names */
 };
 /* @target has room for GOFER_LINK_MAX bytes, or is NULL. */
 int gofer_walk(struct gofer_client *c, gofer_id dir, gofer_id known, u32 flags,

@@ -71,7 +71,7 @@ static int set_size(struct gnode *g, u64 size)
 	if (err)
 		return err;
 	g->inode->size = size;
-	g->stale = 1;
+	gnode_set_stale(g, STALE_ALL);
 	return 0;
 }
 
@@ -125,7 +125,7 @@ int gattr_setxattr(struct caller *c, struct inode *i, const char *name, const vo
 
 	if (!err)
 		err = gofer_setxattr(gclient(g->gs), id, name, buf, size, (u32)flags);
-	g->stale = 1; /* ctime; mode, when it was an ACL */
+	gnode_set_stale(g, STALE_ALL); /* ctime; mode, when it was an ACL */
 	return err;
 }
 
@@ -137,7 +137,7 @@ int gattr_removexattr(struct caller *c, struct inode *i, const char *name)
 
 	if (!err)
 		err = gofer_removexattr(gclient(g->gs), id, name);
-	g->stale = 1;
+	gnode_set_stale(g, STALE_ALL);
 	return err;
 }
 

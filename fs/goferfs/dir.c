@@ -47,7 +47,6 @@ static int gdir_iterate(struct caller *c, struct file *f, struct dir_context *dc
 			return err;
 		listing_put(f->data);
 		f->data = l;
-		gnode_set_stale(gnode_of(f->inode)); /* atime */
 	}
 	if (!emit_dots(f, dc))
 		return 0;

@@ -53,7 +53,7 @@ static ssize_t gfile_read(struct caller *c, struct file *f, struct iov_iter *to,
 		if ((size_t)n < want)
 			break;
 	}
-	gnode_set_stale(g); /* atime */
+	gnode_set_stale(g, STALE_ATIME);
 	return (ssize_t)done;
 }
 
@@ -112,7 +112,7 @@ static ssize_t gfile_write(struct caller *c, struct file *f, struct iov_iter *fr
 		*pos = f->inode->size;
 	}
 	n = err ? err : write_locked(f, fd, from, pos);
-	gnode_set_stale(g);
+	gnode_set_stale(g, STALE_ALL);
 	mutex_unlock(&f->inode->lock);
 	if (n > 0 && (flags & O_DSYNC)) { /* O_SYNC holds that bit too */
 		err = host_fsync(fd, (flags & O_SYNC) != O_SYNC);
@@ -177,7 +177,7 @@ static int gfile_fallocate(struct caller *c, struct file *f, int mode, u64 off, 
 		return -EIO;
 	mutex_lock(&f->inode->lock);
 	err = host_fallocate(fd, mode, off, len);
-	g->stale = 1;
+	gnode_set_stale(g, STALE_ALL);
 	if (!err)
 		gnode_refresh_locked(g); /* the size */
 	mutex_unlock(&f->inode->lock);
@@ -222,7 +222,7 @@ static int gmap_extent(struct mappable *m, u64 off, u64 size, bool write, struct
 	if (write)
 		g->mapped_writable = 1;
 	else
-		gnode_set_stale(g); /* atime */
+		gnode_set_stale(g, STALE_ATIME);
 	*out = (struct map_extent){.fd = fd, .offset = off, .size = size};
 	return 0;
 }

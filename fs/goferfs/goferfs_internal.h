@@ -39,8 +39,8 @@ struct gnode {
 				 there at once */
 	char *name;	      /* const, kalloc of name_size + 1 */
 	u32 name_size;
-	_Atomic u32 gone;	     /* removed before it had an id: there is nothing to walk to */
-	_Atomic u32 stale;	     /* the host may know newer attributes than inode does */
+	_Atomic u32 gone;  /* removed before it had an id: there is nothing to walk to */
+	_Atomic u32 stale; /* STALE_*: the host may know newer attributes than inode does */
 	_Atomic u32 mapped_writable; /* stale for ever */
 	_Atomic s32 fd[FD_COUNT]; /* host descriptors; written under the lock of fds.c, stay while
 				     opens > 0 */
@@ -58,18 +58,14 @@ static inline struct gofer_client *gclient(const struct gsuper *gs)
 {
 	return gofer_client_at(gs->client);
 }
+/* STALE_ATIME: perhaps a newer access time, which is not worth a message. */
+enum { STALE_ATIME = 1, STALE_ALL = 2 };
 /* Something changed on the host that inode does not show yet. */
-static inline void gnode_set_stale(struct gnode *g)
+static inline void gnode_set_stale(struct gnode *g, u32 what)
 {
-	if (!atomic_load_explicit(&g->stale, memory_order_relaxed))
-		atomic_store_explicit(&g->stale, 1, memory_order_relaxed);
+	if (!(atomic_load_explicit(&g->stale, memory_order_relaxed) & what))
+		atomic_fetch_or_explicit(&g->stale, what, memory_order_relaxed);
 }
-
-/* Room for the answer of a walk. */
-struct walk_buf {
-	struct gofer_walk_result r;
-	char target[GOFER_LINK_MAX];
-};
 
 /* node.c */
 /* The inode of @node (its id is taken over, in all cases), or ERR_PTR. Reference given. */

@@ -23,22 +23,21 @@ static struct gsuper *super_of(const struct inode *dir)
 static struct inode *walk_one(struct inode *dir, const char *name, u32 size)
 {
 	struct gofer_name n = {.s = name, .size = size};
-	struct walk_buf *w = kalloc(sizeof(*w));
+	struct gofer_node node;
+	struct gofer_walk_result r = {.nodes = &node};
+	char target[GOFER_LINK_MAX];
 	struct inode *i;
 	gofer_id id;
 	int err;
 
-	if (!w)
-		return ERR_PTR(-ENOMEM);
 	err = gnode_id(gnode_of(dir), &id, NULL);
 	if (!err)
-		err = gofer_walk(gclient(super_of(dir)), id, 0, 0, &n, 1, &w->r, w->target);
+		err = gofer_walk(gclient(super_of(dir)), id, 0, 0, &n, 1, &r, target);
 	if (!err)
-		err = w->r.error;
-	i = err ? ERR_PTR(err) : gnode_get(dir->sb, &w->r.nodes[0]);
+		err = r.error;
+	i = err ? ERR_PTR(err) : gnode_get(dir->sb, &node);
 	if (!IS_ERR(i))
-		gnode_keep_link(i, w->target, w->r.target_size);
-	kfree(w, sizeof(*w));
+		gnode_keep_link(i, target, r.target_size);
 	return i;
 }
 
@@ -69,27 +68,25 @@ static int gdir_lookup(struct caller *c, struct inode *dir, struct dentry *d)
 static bool still_there(struct gsuper *gs, gofer_id dir, const struct gofer_name *name,
 			struct inode *inode)
 {
-	struct gofer_walk_result *r = kalloc(sizeof(*r));
+	struct gofer_node node;
+	struct gofer_walk_result r = {.nodes = &node};
 	struct gnode *g = inode ? gnode_of(inode) : NULL;
 	bool same = false;
 	int err;
 
-	if (!r)
-		return false;
-	err = gofer_walk(gclient(gs), dir, g ? g->id : 0, 0, name, 1, r, NULL);
-	if (!err && r->error == -ENOENT) {
+	err = gofer_walk(gclient(gs), dir, g ? g->id : 0, 0, name, 1, &r, NULL);
+	if (!err && r.error == -ENOENT) {
 		same = !g;
-	} else if (!err && !r->error) {
-		same = g && r->nodes[0].id == g->id;
+	} else if (!err && !r.error) {
+		same = g && node.id == g->id;
 		if (same) {
 			mutex_lock_nested(&inode->lock);
-			gnode_apply(inode, &r->nodes[0].attr);
+			gnode_apply(inode, &node.attr);
 			mutex_unlock(&inode->lock);
 		} else {
-			gofer_release(gclient(gs), r->nodes[0].id, false);
+			gofer_release(gclient(gs), node.id, false);
 		}
 	}
-	kfree(r, sizeof(*r));
 	return same;
 }
 
@@ -124,7 +121,7 @@ static struct gofer_make_req make_req(const struct attr *a, u32 mode, u64 rdev)
 /* Names in @dir have changed on the host. */
 static void dir_changed(struct inode *dir)
 {
-	gnode_set_stale(gnode_of(dir));
+	gnode_set_stale(gnode_of(dir), STALE_ALL);
 	atomic_fetch_add(&super_of(dir)->changes, 1);
 }
 
@@ -337,9 +334,9 @@ static int gdir_rename(struct caller *c, struct inode *old_dir, struct dentry *o
 		listing_added(old_dir);
 	dir_changed(old_dir);
 	dir_changed(new_dir);
-	gnode_set_stale(gnode_of(dentry_inode(old)));
+	gnode_set_stale(gnode_of(dentry_inode(old)), STALE_ALL);
 	if (victim && (flags & RENAME_EXCHANGE))
-		gnode_set_stale(gnode_of(victim));
+		gnode_set_stale(gnode_of(victim), STALE_ALL);
 	else if (victim)
 		gnode_unlinked(victim);
 	return 0;

@@ -223,26 +223,22 @@ void gnode_keep_link(struct inode *i, const char *text, u32 size)
 static int walk_to(struct gnode *g, struct gofer_node *out, int *out_fd)
 {
 	struct gofer_name name = {.s = g->name, .size = g->name_size};
-	struct walk_buf *w;
+	struct gofer_walk_result r = {.nodes = out};
+	char target[GOFER_LINK_MAX];
 	gofer_id parent = atomic_load(&gnode_of(g->parent)->id);
 	int err;
 
 	if (!parent) /* whoever was listed has an id */
 		return -ESTALE;
-	w = kalloc(sizeof(*w));
-	if (!w)
-		return -ENOMEM;
-	err = gofer_walk(gclient(g->gs), parent, 0, out_fd ? GOFER_WALK_OPEN_READ : 0, &name, 1,
-			 &w->r, w->target);
+	err = gofer_walk(gclient(g->gs), parent, 0, out_fd ? GOFER_WALK_OPEN_READ : 0, &name, 1, &r,
+			 target);
 	if (!err)
-		err = w->r.error;
+		err = r.error;
 	if (!err) {
-		*out = w->r.nodes[0];
-		gnode_keep_link(g->inode, w->target, w->r.target_size);
+		gnode_keep_link(g->inode, target, r.target_size);
 		if (out_fd)
-			*out_fd = w->r.fd;
+			*out_fd = r.fd;
 	}
-	kfree(w, sizeof(*w));
 	return err == -ENOENT ? -ESTALE : err;
 }
 
@@ -299,12 +295,15 @@ static int refresh_by_fd(struct inode *i, int fd)
 
 int gnode_refresh_locked(struct gnode *g)
 {
+	u32 stale = atomic_exchange(&g->stale, 0);
 	struct gofer_attr attr;
 	gofer_id id;
 	int fd, err;
 
 	mutex_assert_held(&g->inode->lock);
-	if (!g->gs->shared && !atomic_exchange(&g->stale, 0) && !g->mapped_writable)
+	if (g->gs->shared || g->mapped_writable)
+		stale = STALE_ALL;
+	if (!stale)
 		return 0;
 	fd = g->gs->shared ? -1 : gfds_pin(g);
 	if (fd >= 0) {
@@ -312,13 +311,13 @@ int gnode_refresh_locked(struct gnode *g)
 		gfds_put(g);
 		return err;
 	}
-	if (g->gone && !g->id)
+	if (stale == STALE_ATIME || (g->gone && !g->id))
 		return 0;
 	err = gnode_id(g, &id, NULL);
 	if (!err)
 		err = gofer_getattr(gclient(g->gs), id, &attr);
 	if (err) {
-		g->stale = 1;
+		gnode_set_stale(g, STALE_ALL);
 		return err;
 	}
 	gnode_apply(g->inode, &attr);
@@ -334,7 +333,7 @@ void gnode_unlinked(struct inode *i)
 		i->nlink = 0;
 	else if (i->nlink)
 		i->nlink--;
-	g->stale = 1; /* ctime */
+	gnode_set_stale(g, STALE_ALL); /* ctime */
 	if (i->nlink == 0) {
 		g->gone = 1;
 		mutex_lock(&g->gs->lock);

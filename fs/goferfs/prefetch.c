@@ -78,9 +78,8 @@ static struct dentry *put_one(struct gsuper *gs, struct dentry *at, const struct
 }
 
 static void put_all(struct gsuper *gs, struct dentry *at, const struct gofer_name *names,
-		    const struct walk_buf *w, u32 count, u64 changes)
+		    const struct gofer_walk_result *r, const char *target, u32 count, u64 changes)
 {
-	const struct gofer_walk_result *r = &w->r;
 	u32 known = r->count + (r->error == -ENOENT && r->count < count), done;
 	struct dentry *next;
 
@@ -91,7 +90,7 @@ static void put_all(struct gsuper *gs, struct dentry *at, const struct gofer_nam
 		dentry_put(at);
 		at = next;
 		if (at && done + 1 == r->count)
-			gnode_keep_link(dentry_inode(at), w->target, r->target_size);
+			gnode_keep_link(dentry_inode(at), target, r->target_size);
 		if (at && !S_ISDIR(dentry_inode(at)->mode)) {
 			done++;
 			break;
@@ -108,15 +107,13 @@ void gnames_prefetch(struct caller *c, struct dentry *dir, const char *rest)
 	struct gofer_name names[PREFETCH_MAX];
 	u64 changes = atomic_load(&g->gs->changes);
 	u32 count = split(rest, names);
-	struct walk_buf *w;
+	struct gofer_node nodes[PREFETCH_MAX];
+	struct gofer_walk_result r = {.nodes = nodes};
+	char target[GOFER_LINK_MAX];
 	gofer_id id;
 
 	if (count < 2 || gnode_id(g, &id, NULL) < 0)
 		return;
-	w = kalloc(sizeof(*w));
-	if (!w)
-		return;
-	if (gofer_walk(gclient(g->gs), id, 0, 0, names, count, &w->r, w->target) == 0)
-		put_all(g->gs, dir, names, w, count, changes);
-	kfree(w, sizeof(*w));
+	if (gofer_walk(gclient(g->gs), id, 0, 0, names, count, &r, target) == 0)
+		put_all(g->gs, dir, names, &r, target, count, changes);
 }

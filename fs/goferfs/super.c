@@ -6,7 +6,7 @@
 
 #include "fs/goferfs/goferfs_internal.h"
 
-#define HASH_ORDER_DIR	11
+#define HASH_ORDER_DIR	13
 #define HASH_ORDER_FILE 1
 
 static SLAB_CACHE(g_supers, struct gsuper);

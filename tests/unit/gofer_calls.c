@@ -27,7 +27,8 @@ static void teardown(void)
 /* Walks names separated by '/', the result of the last one in *out. */
 static int walk(gofer_id dir, const char *path, struct gofer_node *out)
 {
-	static struct gofer_walk_result r;
+	static struct gofer_node nodes[GOFER_WALK_MAX];
+	struct gofer_walk_result r = {.nodes = nodes};
 	struct gofer_name names[GOFER_WALK_MAX];
 	u32 count = 0;
 	int err;
@@ -49,7 +50,8 @@ static int walk(gofer_id dir, const char *path, struct gofer_node *out)
 
 START_TEST(walk_and_open)
 {
-	static struct gofer_walk_result r;
+	static struct gofer_node nodes[GOFER_WALK_MAX];
+	struct gofer_walk_result r = {.nodes = nodes};
 	struct gofer_name names[3] = {{"a", 1}, {"b", 1}, {"c", 1}}, link = {"link", 4},
 			  file = {"file", 4};
 	char target[GOFER_LINK_MAX], buf[8];
@@ -89,7 +91,8 @@ END_TEST
 
 START_TEST(known_id_is_kept)
 {
-	static struct gofer_walk_result r;
+	static struct gofer_node nodes[GOFER_WALK_MAX];
+	struct gofer_walk_result r = {.nodes = nodes};
 	struct gofer_name a = {"a", 1};
 	gofer_id id;
 
@@ -175,19 +178,17 @@ static void *hammer(void *arg)
 
 	for (int i = 0; i < 2000; i++) {
 		static struct gofer_name file = {"file", 4};
-		struct gofer_walk_result *r = malloc(sizeof(*r));
+		struct gofer_walk_result r = {.nodes = &n};
 
-		if (gofer_walk(g.c, g_root.root.id, 0, 0, &file, 1, r, NULL) || r->error) {
+		if (gofer_walk(g.c, g_root.root.id, 0, 0, &file, 1, &r, NULL) || r.error) {
 			errors++;
 		} else {
-			n = r->nodes[0];
 			if (gofer_open(g.c, n.id, GOFER_OPEN_READ, &attr, &fd) || close(fd))
 				errors++;
 			if (attr.ino != n.attr.ino)
 				errors++;
 			gofer_release(g.c, n.id, false);
 		}
-		free(r);
 	}
 	return (void *)errors;
 }
