@@ -16,6 +16,7 @@
 #include "gofer/client.h"
 #include "platform/host/hostpoll.h"
 #include "platform/platform.h"
+#include "platform/seccomp/sentry_filter.h"
 #include "runsc/boot/boot_internal.h"
 #include "runsc/boot/confine.h"
 #include "sentry/arena/arena.h"
@@ -149,6 +150,7 @@ void boot_sentry(void)
 		boot_control_failed(b.error.text);
 		_exit(1);
 	}
+	boot_check(seccomp_install_sentry(), "seccomp filter");
 	kernel_run();
 	_exit(0);
 }

@@ -85,9 +85,10 @@ static void try_all(uintptr_t place, const char *mark)
 		{SYS_openat, AT_FDCWD, (long)mark, O_CREAT | O_WRONLY, 0600, 0, 0},
 		{SYS_mkdir, (long)mark, 0700, 0, 0, 0, 0},
 		{SYS_socket, AF_INET, SOCK_STREAM, 0, 0, 0, 0},
-		{SYS_kill, 1, SIGKILL, 0, 0, 0, 0}, /* the sentry, in the host's numbers */
-		{SYS_tgkill, 1, 1, SIGKILL, 0, 0, 0},
-		{SYS_ptrace, PTRACE_SEIZE, 1, 0, 0, 0, 0},
+		/* The first stubs, in the host's numbers; inside, children that are gone. */
+		{SYS_kill, 2, SIGKILL, 0, 0, 0, 0},
+		{SYS_tgkill, 3, 3, SIGKILL, 0, 0, 0},
+		{SYS_ptrace, PTRACE_SEIZE, 2, 0, 0, 0, 0},
 		{SYS_unshare, 0x10000000, 0, 0, 0, 0, 0},
 		{SYS_mmap, 0x10000, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
 		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0},
