@@ -3,29 +3,32 @@
  *
  * Theory of operation
  * -------------------
- * A *pas* is an address space of the guest (one stub process). A *pctx* is a thread of the guest (one
- * host thread of that stub). Guest code runs natively until something needs the sentry; then the
- * thread is *at the border* and one worker gets one event for it out of platform_recv(). From then on
- * the sentry owns the context until it sends it back with exactly one of the answers below. Events of
- * different contexts arrive in any order and on any worker.
+ * A *pas* is an address space of the guest (one stub process). A *pctx* is a thread of the guest
+ * (one host thread of that stub). Guest code runs natively until something needs the sentry;
+ * then the thread is *at the border* and one worker gets one event for it out of
+ * platform_recv(). From then on the sentry owns the context until it sends it back with exactly
+ * one of the answers below. Events of different contexts arrive in any order and on any worker.
  *
  * State of a context, and what the sentry may do in it:
  *
  *	FREE	 no thread behind it (not yet created, or died)		destroy
  *	GUEST	 runs guest code					kick
- *	CALL	 at the border in a plain call: no registers at hand	return, return_kick, continue, copy
- *	REGS	 at the border with registers (structural call, fault,
- *		 kick, fresh context)					regs, xstate, run, return, resume, copy
- *	COMMAND	 the stub carries out pctx_run/pctx_clone		nothing; ends with PEV_DONE -> REGS,
- *								or GUEST when PRUN_RESUME was given
+ *	CALL	 at the border in a plain call: no registers at hand	return, return_kick,
+ *								continue, copy
+ *	REGS	 at the border with registers (structural call, fault,	regs, xstate, run, return,
+ *		 kick, fresh context)					resume, copy
+ *	COMMAND	 the stub carries out pctx_run/pctx_clone		nothing; ends with PEV_DONE
+ *								-> REGS, or GUEST when PRUN_RESUME
+ *								was given
  *
- * A kick (pctx_kick) makes a context in GUEST come to the border with PEV_KICK. It is a request, not a
- * message: kicks merge; one that finds the context at the border is delivered after the answer; a
- * spurious PEV_KICK must be expected at any time and is answered by pctx_resume.
+ * A kick (pctx_kick) makes a context in GUEST come to the border with PEV_KICK. It is a request,
+ * not a message: kicks merge; one that finds the context at the border is delivered after the
+ * answer; a spurious PEV_KICK must be expected at any time and is answered by pctx_resume.
  *
  * Everything that a stub shares with the sentry is hostile: the platform reads each field once and
- * checks it, and what it reports as a fact (which thread, which call, which arguments) comes from the
- * host kernel. A register set is whatever the guest likes: it can only harm the guest itself.
+ * checks it, and what it reports as a fact (which thread, which call, which arguments) comes
+ * from the host kernel. A register set is whatever the guest likes: it can only harm the guest
+ * itself.
  *
  * Calls are thread-safe; one context's are made by its owner only. Nothing here blocks for longer
  * than a host call, save platform_recv.
@@ -51,33 +54,36 @@ struct pregs {
 
 enum pevent_kind {
 	PEV_SYSCALL, /* CALL or REGS (has_regs): nr, args, ip; rax in the registers is the number */
-	PEV_FAULT,   /* REGS: info is the host's siginfo of SIGSEGV, SIGBUS, SIGFPE, SIGILL or SIGTRAP */
+	PEV_FAULT,   /* REGS: info is the host's siginfo of SIGSEGV, SIGBUS, SIGFPE, SIGILL or so */
 	PEV_KICK,    /* REGS: came because of pctx_kick or pctx_return_kick, or for no reason */
 	PEV_DONE,    /* REGS: pctx_run or pctx_clone ended; result */
 	PEV_READY,   /* REGS: a context that pctx_spawn promised is there */
-	PEV_DIED,    /* FREE: the stub process of as is gone (host OOM, its own doing); status as of wait */
+	PEV_DIED,    /* FREE: the stub process of as is gone (host OOM, its own doing); status */
 	PEV_WAKE,    /* no context: platform_wake was called */
 };
 
 struct pevent {
 	enum pevent_kind kind;
-	struct pctx *ctx; /* NULL for PEV_DIED and PEV_WAKE */
-	void *owner;	  /* what the context was created with (of the pas for PEV_DIED) */
-	bool has_regs;	  /* SYSCALL: the context is in REGS */
-	int nr;		  /* SYSCALL */
-	u32 arch;	  /* SYSCALL: AUDIT_ARCH_* */
-	u64 args[6];	  /* SYSCALL */
-	u64 ip;		  /* SYSCALL: instruction after the call */
-	bool at_wait;	  /* KICK: the guest stands before a futex wait of its own that the kick interrupted and
-			   * that pctx_resume starts again; a signal handler without SA_RESTART wants
-			   * rax = -EINTR and rip += 2 instead. A timed wait has rax == -EINTR already: resumed with
-			   * its registers unchanged it goes on with what is left of its time. */
-	long result;	  /* DONE: 0, or -errno of the first command that failed */
-	unsigned index;	  /* DONE: which command failed */
-	int status;	  /* DIED */
-	siginfo_t info;	  /* FAULT: only si_signo, si_code, si_addr are meant */
+	struct pctx *ctx;	/* NULL for PEV_DIED and PEV_WAKE */
+	void *owner;		/* what the context was created with (of the pas for PEV_DIED) */
+	bool has_regs;		/* SYSCALL: the context is in REGS */
+	int nr;			/* SYSCALL */
+	u32 arch;		/* SYSCALL: AUDIT_ARCH_* */
+	u64 args[6];		/* SYSCALL */
+	u64 ip;			/* SYSCALL: instruction after the call */
+	bool at_wait;		/* KICK: see below */
+	long result;		/* DONE: 0, or -errno of the first command that failed */
+	unsigned index;		/* DONE: which command failed */
+	int status;		/* DIED */
+	siginfo_t info;		/* FAULT: only si_signo, si_code, si_addr are meant */
 	u64 trapno, error_code; /* FAULT: as the CPU had them, for the guest's signal frame */
 };
+
+/* A kick interrupts a futex wait that the host carries out natively. Untimed (at_wait): the guest
+ * stands before the call again, and pctx_resume starts it again; a signal handler without
+ * SA_RESTART wants rax = -EINTR and rip += 2 instead. Timed: the guest stands behind it with rax
+ * = -EINTR; resumed with its registers unchanged it goes on waiting for what is left of its
+ * time. */
 
 struct platform_config {
 	unsigned workers; /* threads that will call platform_recv */
@@ -85,11 +91,12 @@ struct platform_config {
 	int procfd;	  /* directory of a proc of our pid namespace (subset=pid), or -1 */
 };
 
-/* The operations of one platform (unotify, ptrace). Each function below calls the one of its name. */
+/* The operations of one platform (unotify, ptrace). Each function below calls the one of its
+ * name. */
 struct platform_ops;
 
-/* Starts the platform called @name ("unotify") in this process, which must be single-threaded, still
- * allowed to fork and to install seccomp filters. 0 or -errno. */
+/* Starts the platform called @name ("unotify") in this process, which must be single-threaded,
+ * still allowed to fork and to install seccomp filters. 0 or -errno. */
 int platform_create(const char *name, const struct platform_config *config, struct platform **out);
 /* Kills every stub and frees all. */
 void platform_destroy(struct platform *p);
@@ -101,8 +108,8 @@ int platform_recv(struct platform *p, unsigned worker, struct pevent *out);
 void platform_may_block(struct platform *p, unsigned worker);
 /* Makes all platform_recv return -ESHUTDOWN, now and for ever. */
 void platform_shutdown(struct platform *p);
-/* Makes one platform_recv return PEV_WAKE soon: at once when a worker waits there. Wakes merge. Workers
- * must not have handlers with SA_RESTART for signals that can come to them. */
+/* Makes one platform_recv return PEV_WAKE soon: at once when a worker waits there. Wakes merge.
+ * Workers must not have handlers with SA_RESTART for signals that can come to them. */
 void platform_wake(struct platform *p);
 /* A SIGCHLD has come: reaps one stub. 1 and an event (PEV_DIED for a stub that nobody killed by
  * pas_kill), or 0 when there is none. */
@@ -122,25 +129,25 @@ size_t platform_xstate_size(struct platform *p);
 int pctx_spawn(struct platform *p, void *owner, void *as_owner, struct pctx **out);
 
 enum { PCLONE_NEWAS = 1, PCLONE_SETTLS = 2 };
-/* Starts a thread of the guest from @parent (REGS): with PCLONE_NEWAS in a copy-on-write copy of its
- * address space (fork), otherwise in the same one. The child gets @regs (rax and all) and the parent's
- * xstate; with PCLONE_SETTLS its fs base is @tls, otherwise the parent's. When @set_tid is not 0 the
- * child's thread stores the u32 @tid there, in its own memory, before it runs guest code (the caller has
- * checked that the truth says writable; should the store fault all the same, the guest has itself to
- * blame). *out is valid at once; its
- * thread starts running guest code by itself, possibly before the parent's PEV_DONE, which tells
- * whether it worked: after a failure *out is FREE and must be destroyed. No call may be in flight in the
- * address space (mm's business) when PCLONE_NEWAS is given. 0 or -errno (nothing started). */
-int pctx_clone(struct pctx *parent, unsigned flags, const struct pregs *regs, u64 tls, gva_t set_tid,
-	       u32 tid, void *owner, void *as_owner, struct pctx **out);
+/* Starts a thread of the guest from @parent (REGS): with PCLONE_NEWAS in a copy-on-write copy of
+ * its address space (fork), otherwise in the same one. The child gets @regs (rax and all) and
+ * the parent's xstate; with PCLONE_SETTLS its fs base is @tls, otherwise the parent's. When
+ * @set_tid is not 0 the child's thread stores the u32 @tid there, in its own memory, before it
+ * runs guest code (the caller has checked that the truth says writable; should the store fault
+ * all the same, the guest has itself to blame). *out is valid at once; its thread starts running
+ * guest code by itself, possibly before the parent's PEV_DONE, which tells whether it worked:
+ * after a failure *out is FREE and must be destroyed. No call may be in flight in the address
+ * space (mm's business) when PCLONE_NEWAS is given. 0 or -errno (nothing started). */
+int pctx_clone(struct pctx *parent, unsigned flags, const struct pregs *regs, u64 tls,
+	       gva_t set_tid, u32 tid, void *owner, void *as_owner, struct pctx **out);
 
 /* --- registers (REGS) ----------------------------------------------------------------------- */
 
 void pctx_get_regs(struct pctx *c, struct pregs *out);
 void pctx_set_regs(struct pctx *c, const struct pregs *in);
 /* Copies the xsave area (as it stands in a host signal frame, with the software-reserved bytes);
- * @size of get: room; returns bytes used. set: checked as far as rt_sigreturn would not; 0 or -EINVAL.
- * set with NULL: the state of a fresh program. */
+ * @size of get: room; returns bytes used. set: checked as far as rt_sigreturn would not; 0 or
+ * -EINVAL. set with NULL: the state of a fresh program. */
 size_t pctx_get_xstate(struct pctx *c, void *buf, size_t size);
 int pctx_set_xstate(struct pctx *c, const void *buf, size_t size);
 
@@ -148,8 +155,8 @@ int pctx_set_xstate(struct pctx *c, const void *buf, size_t size);
 
 /* CALL or REGS after PEV_SYSCALL: the call is over, its result is @value (or -errno). -> GUEST */
 void pctx_return(struct pctx *c, long value);
-/* CALL: the same, but the context comes straight back with PEV_KICK, rax = @value, so that a signal can
- * be delivered. -> GUEST. In REGS this is wrong: set rax and go on working instead. */
+/* CALL: the same, but the context comes straight back with PEV_KICK, rax = @value, so that a
+ * signal can be delivered. -> GUEST. In REGS this is wrong: set rax and go on working instead. */
 void pctx_return_kick(struct pctx *c, long value);
 /* CALL, address-space class only (munmap, mprotect, madvise): the host carries the call out with
  * the arguments in the guest's registers. Its completion is the context's next event. -> GUEST */
@@ -157,22 +164,24 @@ void pctx_continue(struct pctx *c);
 /* REGS: loads the registers as they stand. -> GUEST */
 void pctx_resume(struct pctx *c);
 /* CALL or REGS: the call will not be answered for a while (a hint: the platform may park the thread
- * so that it no longer counts as an outstanding notification). May be followed at any time by an answer. */
+ * so that it no longer counts as an outstanding notification). May be followed at any time by an
+ * answer. */
 void pctx_blocked(struct pctx *c);
 
-/* Asks a context to come to the border. Any state; no effect in FREE. Safe from any thread while the
- * caller keeps the context from being destroyed. */
+/* Asks a context to come to the border. Any state; no effect in FREE. Safe from any thread while
+ * the caller keeps the context from being destroyed. */
 void pctx_kick(struct pctx *c);
 
 /* One host call to be carried out by the stub in the guest's address space. */
 struct pcmd {
-	int nr;	     /* host call number, or a PCMD_* */
-	int fd;	     /* a host descriptor of ours that replaces the descriptor argument of mmap; else -1 */
+	int nr; /* host call number, or a PCMD_* */
+	int fd; /* a host descriptor of ours that replaces mmap's argument; else -1. It stays
+		 * open until the context's next event */
 	u64 args[6];
 };
 enum {
-	/* args: address (4-aligned), old, new: compare and swap of a u32; result -EAGAIN when it was
-	 * not @old. The caller knows that the page is mapped writable. */
+	/* args: address (4-aligned), old, new: compare and swap of a u32; result -EAGAIN when it
+	 * was not @old. The caller knows that the page is mapped writable. */
 	PCMD_CMPXCHG = 0x2000,
 };
 #define PCMD_MAX 32
@@ -181,22 +190,22 @@ enum { PRUN_RESUME = 1 };
 /* REGS: carries out @count commands in order, stopping at the first that fails. Then PEV_DONE. With
  * PRUN_RESUME and no failure there is no event: rax becomes the last result and the guest goes on.
  * Descriptors are given to the stub for their command only. Allowed: mmap (MAP_FIXED only), munmap,
- * mprotect, mremap (MREMAP_FIXED or in place), madvise, arch_prctl(ARCH_SET_FS/GS), futex WAKE, mincore, mlock family,
- * msync, rseq, PCMD_*. -> COMMAND */
+ * mprotect, mremap (MREMAP_FIXED or in place), madvise, arch_prctl(ARCH_SET_FS/GS), futex WAKE,
+ * mincore, mlock family, msync, rseq, PCMD_*. -> COMMAND */
 void pctx_run(struct pctx *c, const struct pcmd *cmds, unsigned count, unsigned flags);
 
 /* --- ends ----------------------------------------------------------------------------------- */
 
-/* CALL or REGS: the thread ends; if @clear_tid is not 0, the host stores a u32 0 there when the thread has
- * really ended and wakes one waiter (futex, shared flavour), as Linux does: the sentry must not store it,
- * a joiner would reuse memory (the thread's rseq area, say) that the host thread still writes to. The
- * context is gone. The last context of a pas takes the pas with it. In FREE (the stub died) it is
- * pctx_destroy. */
+/* CALL or REGS: the thread ends; if @clear_tid is not 0, the host stores a u32 0 there when the
+ * thread has really ended and wakes one waiter (futex, shared flavour), as Linux does: the
+ * sentry must not store it, a joiner would reuse memory (the thread's rseq area, say) that the
+ * host thread still writes to. The context is gone. The last context of a pas takes the pas with
+ * it. In FREE (the stub died) it is pctx_destroy. */
 void pctx_exit(struct pctx *c, gva_t clear_tid);
 /* A context in FREE (clone failed, stub died): forgets it. */
 void pctx_destroy(struct pctx *c);
-/* Kills the stub at once; all its contexts become FREE, pending events of them are dropped: after the
- * return none is delivered. The contexts still have to be destroyed, the pas not. */
+/* Kills the stub at once; all its contexts become FREE, pending events of them are dropped:
+ * after the return none is delivered. The contexts still have to be destroyed, the pas not. */
 void pas_kill(struct pas *as);
 struct pas *pctx_as(struct pctx *c);
 
@@ -208,16 +217,17 @@ ssize_t pas_readv(struct pas *as, const struct iovec *local, unsigned nlocal,
 		  const struct iovec *guest, unsigned nguest);
 ssize_t pas_writev(struct pas *as, const struct iovec *local, unsigned nlocal,
 		   const struct iovec *guest, unsigned nguest);
-/* CPU time of one context, of a whole address space, in ns (user and system of the host; the split is
- * the host's). 0 or -errno. */
+/* CPU time of one context, of a whole address space, in ns (user and system of the host; the
+ * split is the host's). 0 or -errno. */
 int pctx_cputime(struct pctx *c, u64 *out_user, u64 *out_system);
 /* Resident pages: anonymous, file, and the total as the host counts them, without the stub. */
 struct pas_stat {
-	u64 rss_anon, rss_file, rss_shmem, swap;   /* bytes */
+	u64 rss_anon, rss_file, rss_shmem, swap; /* bytes */
 	u64 minflt, majflt;
 };
 int pas_stat(struct pas *as, struct pas_stat *out);
-/* Scheduling of the host thread: nice value, policy, affinity (words of a cpu mask). 0 or -errno. */
+/* Scheduling of the host thread: nice value, policy, affinity (words of a cpu mask). 0 or
+ * -errno. */
 int pctx_setaffinity(struct pctx *c, const u64 *mask, size_t words);
 int pctx_getaffinity(struct pctx *c, u64 *mask, size_t words);
 int pctx_setnice(struct pctx *c, int nice);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host.h - every host call that the sentry makes goes through a wrapper here (or in host_*.h), and each wrapper
- * carries a tag from which the seccomp filter is generated
+/* host.h - every host call that the sentry makes goes through a wrapper here (or in host_*.h),
+ * and each wrapper carries a tag from which the seccomp filter is generated
  *
- * A tag is a line HOST_CALL(nr, rule) beside the wrapper: the generator (platform/seccomp/gen.py, run by the
- * build) collects the tags of platform/, sentry/, fs/, net/ and makes the sentry's allow-list. Calling a libc
- * function that makes a system call without a tag fails the build's lint and, at run time, kills the sentry.
- * Wrappers return -errno and never set errno.
+ * A tag is a line HOST_CALL(nr, rule) beside the wrapper: the generator
+ * (platform/seccomp/gen.py, run by the build) collects the tags of platform/, sentry/, fs/, net/
+ * and makes the sentry's allow-list. Calling a libc function that makes a system call without a
+ * tag fails the build's lint and, at run time, kills the sentry. Wrappers return -errno and
+ * never set errno.
  */
 #ifndef PLATFORM_HOST_HOST_H
 #define PLATFORM_HOST_HOST_H
@@ -34,8 +35,8 @@ void *host_mmap(void *at, size_t n, int prot, int flags, int fd, u64 off); /* IS
 int host_munmap(void *at, size_t n);
 int host_madvise(void *at, size_t n, int advice);
 long host_ioctl(int fd, unsigned long request, void *arg);
-int host_getrandom(void *buf, size_t n); /* always all of it, or BUG */
-s64 host_clock(clockid_t id);		 /* now, in ns */
+int host_getrandom(void *buf, size_t n);			   /* always all of it, or BUG */
+s64 host_clock(clockid_t id);					   /* now, in ns */
 int host_futex_wait(_Atomic u32 *word, u32 value, s64 timeout_ns); /* < 0: for ever */
 int host_futex_wake(_Atomic u32 *word, int count);
 int host_gettid(void);

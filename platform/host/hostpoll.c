@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hostpoll.c - the epoll set behind hostpoll.h
  *
- * The set holds one eventfd of our own (the kick) with data 0; every other event carries its entry. An
- * entry may be removed by a callback of the same round, also one whose event is still to be run: the
- * removed entries of a round are remembered, and skipped. Adding and removing from other threads is the
- * callers' to order: an entry's memory stays until hostpoll_wait has been through once more.
+ * The set holds one eventfd of our own (the kick) with data 0; every other event carries its
+ * entry. An entry may be removed by a callback of the same round, also one whose event is still
+ * to be run: the removed entries of a round are remembered, and skipped. Adding and removing
+ * from other threads is the callers' to order: an entry's memory stays until hostpoll_wait has
+ * been through once more.
  */
 #include "platform/host/hostpoll.h"
 

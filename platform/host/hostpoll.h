@@ -2,8 +2,8 @@
 /* hostpoll.h - one epoll set for the few host descriptors that the sentry watches
  *
  * Terminals and pipes given as stdio, the gofer's socket, the timer, the child signal, the control
- * socket. One thread (the I/O worker) calls hostpoll_wait and runs the callbacks, which mark things and
- * wake wait queues but do not block.
+ * socket. One thread (the I/O worker) calls hostpoll_wait and runs the callbacks, which mark
+ * things and wake wait queues but do not block.
  */
 #ifndef PLATFORM_HOST_HOSTPOLL_H
 #define PLATFORM_HOST_HOSTPOLL_H

@@ -3,14 +3,14 @@
  *
  * What libc does by itself in the sentry, beside the calls that our code asks for, is tagged here.
  *
- * Threads: HOST_CALL(clone, a0 & (CLONE_VM | CLONE_THREAD | CLONE_SIGHAND) == CLONE_VM | CLONE_THREAD | CLONE_SIGHAND)
- * (no processes), HOST_CALL(clone3, errno ENOSYS) (its flags lie in memory: libc goes on with clone),
- * HOST_CALL(set_robust_list) HOST_CALL(rseq) HOST_CALL(exit) HOST_CALL(sched_getaffinity)
- * HOST_CALL(mprotect, a2 & PROT_EXEC == 0) (stacks begin as PROT_NONE) HOST_CALL(rt_sigaction)
- * HOST_CALL(rt_sigprocmask).
- * Signal handlers end: HOST_CALL(rt_sigreturn), and interrupted waits go on: HOST_CALL(restart_syscall).
- * malloc in libraries that start-up leaves behind: HOST_CALL(brk).
- * The end of the process: HOST_CALL(exit_group).
+ * Threads: HOST_CALL(clone, a0 & (CLONE_VM | CLONE_THREAD | CLONE_SIGHAND) == CLONE_VM |
+ * CLONE_THREAD | CLONE_SIGHAND) (no processes), HOST_CALL(clone3, errno ENOSYS) (its flags lie
+ * in memory: libc goes on with clone), HOST_CALL(set_robust_list) HOST_CALL(rseq)
+ * HOST_CALL(exit) HOST_CALL(sched_getaffinity) HOST_CALL(mprotect, a2 & PROT_EXEC == 0) (stacks
+ * begin as PROT_NONE) HOST_CALL(rt_sigaction) HOST_CALL(rt_sigprocmask). Signal handlers end:
+ * HOST_CALL(rt_sigreturn), and interrupted waits go on: HOST_CALL(restart_syscall). malloc in
+ * libraries that start-up leaves behind: HOST_CALL(brk). The end of the process:
+ * HOST_CALL(exit_group).
  */
 #include "platform/seccomp/sentry_filter.h"
 

@@ -3,8 +3,9 @@
 #ifndef PLATFORM_SECCOMP_SENTRY_FILTER_H
 #define PLATFORM_SECCOMP_SENTRY_FILTER_H
 
-/* Confines all threads of this process, for ever, to the tagged host calls; any other kills it. Call after
- * start-up (descriptors opened, platform created), before the guest runs. 0 or -errno. */
+/* Confines all threads of this process, for ever, to the tagged host calls; any other kills it.
+ * Call after start-up (descriptors opened, platform created), before the guest runs. 0 or
+ * -errno. */
 int seccomp_install_sentry(void);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* answer.c - the ways back from the border
  *
- * Each answer moves the state first and replies afterwards: from the reply on, the next event may be on
- * another worker. A context whose process has died meanwhile is in FREE: its answer does nothing.
+ * Each answer moves the state first and replies afterwards: from the reply on, the next event
+ * may be on another worker. A context whose process has died meanwhile is in FREE: its answer
+ * does nothing.
  */
 #include "platform/unotify/internal.h"
 
@@ -126,4 +127,3 @@ void pctx_kick(struct pctx *c)
 	atomic_store(&c->kicked, true);
 	ctx_kick_thread(c);
 }
-

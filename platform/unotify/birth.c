@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* birth.c - new host threads in a stub, and how we know whose they are
  *
- * A thread is made by the host's clone, carried out by another thread of a stub on our order. Its first
- * call is its birth: the mmap of its own area, or, where the process has that area mapped from an
- * earlier thread, an event with the same arguments. The thread's id is what the host kernel says in that
- * notification. Which context it is for: the area's number in the last argument, and a random cookie
- * in the fifth (the upper half, which mmap does not look at) that only the parent's address space has
- * seen. A notification from an unknown thread that is not exactly an expected birth gets it killed.
+ * A thread is made by the host's clone, carried out by another thread of a stub on our order.
+ * Its first call is its birth: the mmap of its own area, or, where the process has that area
+ * mapped from an earlier thread, an event with the same arguments. The thread's id is what the
+ * host kernel says in that notification. Which context it is for: the area's number in the last
+ * argument, and a random cookie in the fifth (the upper half, which mmap does not look at) that
+ * only the parent's address space has seen. A notification from an unknown thread that is not
+ * exactly an expected birth gets it killed.
  *
  * Until its birth is answered the thread has not run anything of the guest; clean stubs of the pool
  * simply wait there. What it does next is area->start.
@@ -40,7 +41,8 @@ void birth_order(struct pctx *parent, struct pctx *child, u64 host_flags, u64 tl
 {
 	struct area *a = parent->area, *b = child->area;
 	/* The sixth argument is none of clone's: the child finds the size of its area in it. */
-	struct pcmd clone = {.nr = SYS_clone, .fd = -1,
+	struct pcmd clone = {.nr = SYS_clone,
+			     .fd = -1,
 			     .args = {host_flags, 0, 0, 0, tls, parent->p->area_size}};
 
 	b->birth = (child->is_mapped ? 0 : CTL_B_MAPPED) | (child->leader ? CTL_B_PROCESS : 0);
@@ -165,8 +167,8 @@ void birth_finish(struct pctx *c)
 #define THREAD_FLAGS \
 	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
 
-int pctx_clone(struct pctx *parent, unsigned flags, const struct pregs *regs, u64 tls, gva_t set_tid,
-	       u32 tid, void *owner, void *as_owner, struct pctx **out)
+int pctx_clone(struct pctx *parent, unsigned flags, const struct pregs *regs, u64 tls,
+	       gva_t set_tid, u32 tid, void *owner, void *as_owner, struct pctx **out)
 {
 	u64 host_flags = flags & PCLONE_NEWAS ? CLONE_PARENT | SIGCHLD : THREAD_FLAGS;
 	struct frame_bounds from = ctx_bounds(parent), to;

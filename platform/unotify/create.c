@@ -95,7 +95,7 @@ static void kill_all(struct platform *p)
 {
 	struct pas *as;
 
-	list_for_each_entry(as, &p->spaces, in_platform) {
+	list_for_each_entry (as, &p->spaces, in_platform) {
 		int tgid = atomic_load(&as->tgid);
 
 		if (tgid) {

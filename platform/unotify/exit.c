@@ -5,8 +5,8 @@
  *
  *	exiting, GUEST	the thread was kicked out of its call and is on its way to the event loop
  *	exiting, FREE	gone, its area idle
- *	exiting, REGS	the leader, parked until its process ends: process_vm_readv and kill know the
- *			process by it
+ *	exiting, REGS	the leader, parked until its process ends:
+ *			process_vm_readv and kill know the process by it
  *
  * All of it happens under the platform's lock, since the process may be killed meanwhile.
  */

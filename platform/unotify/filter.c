@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* filter.c - the seccomp filter of all stubs of a sandbox
  *
- * Sorts each call by where it comes from (the stub's page or anywhere else), architecture, number and
- * arguments. The lists below are the sandbox's only openings; README.md gives the reason of every
- * allowed line. The default is USER_NOTIF, so a call that nobody thought of is the sentry's to answer.
+ * Sorts each call by where it comes from (the stub's page or anywhere else), architecture,
+ * number and arguments. The lists below are the sandbox's only openings; README.md gives the
+ * reason of every allowed line. The default is USER_NOTIF, so a call that nobody thought of is
+ * the sentry's to answer.
  *
- * The program is put together at start because the stub's address is chosen then. Jumps go forward to
- * labels; emit_label() resolves what jumped there.
+ * The program is put together at start because the stub's address is chosen then. Jumps go
+ * forward to labels; emit_label() resolves what jumped there.
  */
 #include "platform/unotify/internal.h"
 
@@ -19,11 +20,27 @@
 #include "platform/arch/x86_64/stub.h"
 
 #define X32_BIT	   0x40000000u
-#define FUTEX_OWN  0x63bu /* commands 0 WAIT 1 WAKE 3 REQUEUE 4 CMP_REQUEUE 5 WAKE_OP 9,10 BITSET */
+#define FUTEX_OWN  0x63bu /* commands 0, 1, 3, 4, 5, 9, 10: see README.md */
 #define CLOCK_LAST 11	  /* CLOCK_TAI: ids from 0 to here need no argument but the id */
 
-enum label { NEXT, GUEST, FROM_STUB, ALLOW, TRAP, NOTIF, KILL, FUTEX, STUB_FUTEX, CLOCKS, ARCHPRCTL,
-	     MADVISE, MMAP, PRCTL, HIGH, LABELS };
+enum label {
+	NEXT,
+	GUEST,
+	FROM_STUB,
+	ALLOW,
+	TRAP,
+	NOTIF,
+	KILL,
+	FUTEX,
+	STUB_FUTEX,
+	CLOCKS,
+	ARCHPRCTL,
+	MADVISE,
+	MMAP,
+	PRCTL,
+	HIGH,
+	LABELS
+};
 
 struct program {
 	struct sock_filter *code;
@@ -112,12 +129,12 @@ static void resolve(struct program *p)
 
 /* Structural calls: they need registers, or the stub's hands. */
 static const u16 g_trap_low[] = {
-	SYS_mmap,    SYS_brk,	 SYS_rt_sigreturn, SYS_mremap, SYS_msync, SYS_mincore,
-	SYS_shmat,   SYS_clone,	 SYS_fork,	   SYS_vfork,  SYS_execve, SYS_exit,
+	SYS_mmap,  SYS_brk,   SYS_rt_sigreturn, SYS_mremap, SYS_msync,	SYS_mincore,
+	SYS_shmat, SYS_clone, SYS_fork,		SYS_vfork,  SYS_execve, SYS_exit,
 };
 static const u16 g_trap_high[] = {
-	SYS_shmdt,   SYS_sigaltstack, SYS_mlock,    SYS_munlock,  SYS_mlockall,
-	SYS_munlockall, SYS_execveat, SYS_mlock2, SYS_clone3,
+	SYS_shmdt,	SYS_sigaltstack, SYS_mlock,  SYS_munlock, SYS_mlockall,
+	SYS_munlockall, SYS_execveat,	 SYS_mlock2, SYS_clone3,
 };
 
 /* The workload's own calls (README.md, "Allowed from the guest"). */
@@ -142,7 +159,8 @@ static void guest_part(struct program *p, bool strict)
 	load(p, offsetof(struct seccomp_data, arch));
 	if_eq(p, AUDIT_ARCH_X86_64, NEXT, TRAP);
 	load(p, offsetof(struct seccomp_data, nr));
-	if_ge(p, SYS_execve + 2, HIGH, NEXT); /* most calls of most programs are below or just above */
+	if_ge(p, SYS_execve + 2, HIGH,
+	      NEXT); /* most calls of most programs are below or just above */
 	for (unsigned i = 0; i < array_size(g_trap_low); i++)
 		if_eq(p, g_trap_low[i], TRAP, NEXT);
 	if_eq(p, SYS_sched_yield, strict ? NOTIF : ALLOW, NOTIF);

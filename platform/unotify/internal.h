@@ -4,8 +4,8 @@
  * Who may touch what:
  *	[const]  after platform_create
  *	[P]	 under struct platform's lock
- *	[own]	 the owner of the context: the worker that has its event, in CALL or REGS; a receiving
- *		 worker hands ownership over by moving the state (acquire/release)
+ *	[own]	 the owner of the context: the worker that has its event, in CALL or
+ *		 REGS; a receiving worker hands ownership over by moving the state (acquire/release)
  *	[atomic]
  */
 #ifndef PLATFORM_UNOTIFY_INTERNAL_H
@@ -22,22 +22,23 @@
 #include "sentry/base/list.h"
 #include "sentry/base/lock.h"
 
-#define FILTER_MAX   160
-#define AREAS_MAX    (1u << 18)		   /* threads of a sandbox, at most */
-#define PIDS_MAX     (4u << 20)		   /* the host's own limit, PID_MAX_LIMIT */
-#define WORKERS_MAX  64
-#define POOL_TARGET  2			   /* clean stubs kept ready */
-#define WANTED_MAX   4096		   /* spawns that wait for the zygote */
-#define PARK_ABOVE   32			   /* outstanding notifications before blocked calls are parked */
-#define VDSO_ROOM    (64 * PAGE_SIZE)
+#define FILTER_MAX  160
+#define AREAS_MAX   (1u << 18) /* threads of a sandbox, at most */
+#define PIDS_MAX    (4u << 20) /* the host's own limit, PID_MAX_LIMIT */
+#define WORKERS_MAX 64
+#define POOL_TARGET 2	 /* clean stubs kept ready */
+#define WANTED_MAX  4096 /* spawns that wait for the zygote */
+#define PARK_ABOVE  32	 /* outstanding notifications before blocked calls are parked */
+#define VDSO_ROOM   (64 * PAGE_SIZE)
 
 /* What the stub's own calls may say without asking (filter.c, order.c).
  * Advice that only forgets the caller's own pages or marks its own mapping. */
-#define ADVICE_OWN (1u << MADV_DONTNEED | 1u << MADV_FREE | 1u << MADV_DONTFORK | 1u << MADV_DOFORK | \
-		    1u << MADV_HUGEPAGE | 1u << MADV_NOHUGEPAGE)
-#define MAP_OWN (MAP_PRIVATE | MAP_SHARED | MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK | \
-		 MAP_POPULATE | MAP_GROWSDOWN | MAP_FIXED_NOREPLACE)
-
+#define ADVICE_OWN                                                                         \
+	(1u << MADV_DONTNEED | 1u << MADV_FREE | 1u << MADV_DONTFORK | 1u << MADV_DOFORK | \
+	 1u << MADV_HUGEPAGE | 1u << MADV_NOHUGEPAGE)
+#define MAP_OWN                                                                             \
+	(MAP_PRIVATE | MAP_SHARED | MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK | \
+	 MAP_POPULATE | MAP_GROWSDOWN | MAP_FIXED_NOREPLACE)
 
 /* State of a context; platform.h's, with the birth spelled out. Moves:
  *	UNBORN -> GUEST, REGS	birth.c, when the first notification comes
@@ -75,54 +76,54 @@ struct area {
 };
 
 struct pctx {
-	struct platform *p;	 /* [const] */
-	struct pas *as;		 /* [const] */
-	void *owner;		 /* [own] */
-	struct area *area;	 /* [const] the same address here and in the stub */
+	struct platform *p; /* [const] */
+	struct pas *as;	    /* [const] */
+	void *owner;	    /* [own] */
+	struct area *area;  /* [const] the same address here and in the stub */
 	_Atomic u32 state;
-	_Atomic int tid;	 /* host thread; 0 before birth */
-	_Atomic u32 park;	 /* enum park */
-	_Atomic bool kicked;	 /* a kick was asked for and not delivered */
-	bool leader;		 /* [const] its thread is the host process's first */
-	bool is_mapped;		 /* [const] the stub's process has the area mapped before birth */
-	bool exiting;		 /* [own] given up by pctx_exit; ends when it comes to the border */
-	bool spawned;		 /* [const] a copy of the zygote */
-	bool return_kick;	 /* [own] the parked answer was pctx_return_kick */
-	int nr;			 /* [own] in CALL: the call */
-	bool at_birth;		 /* [own] the notification is its birth: the answer lets it be born */
-	bool eintr;		 /* [own] came by a kick with -EINTR: perhaps a timed native wait */
-	bool restarting;	 /* [own] was sent back to go on with such a wait */
-	bool pending;		 /* [own] a notification waits for our reply */
-	bool running;		 /* [own] commands are on order, until the next event */
-	bool resume;		 /* [own] ... with PRUN_RESUME */
-	u64 id;			 /* [own] notification to answer */
-	long answer;		 /* [own] parked answer */
-	u64 clear_tid;		 /* [own] exiting */
-	struct frame *frame;	 /* [own] in REGS: checked to be in the area */
-	struct frame *outer;	 /* [own] the guest's frame while restarting */
-	u32 slot;		 /* [const] descriptor number of its own in the stub */
-	u32 cookie;		 /* [const] proves a birth */
-	struct pctx *child;	 /* [own] pctx_clone on order */
-	struct list link;	 /* [P] as->contexts, or the free list */
-	unsigned count, next;	 /* [own] commands on order; the first not yet seen */
-	int given;		 /* [own] the descriptor of ours that the stub has now, or -1 */
+	_Atomic int tid;      /* host thread; 0 before birth */
+	_Atomic u32 park;     /* enum park */
+	_Atomic bool kicked;  /* a kick was asked for and not delivered */
+	bool leader;	      /* [const] its thread is the host process's first */
+	bool is_mapped;	      /* [const] the stub's process has the area mapped before birth */
+	bool exiting;	      /* [own] given up by pctx_exit; ends when it comes to the border */
+	bool spawned;	      /* [const] a copy of the zygote */
+	bool return_kick;     /* [own] the parked answer was pctx_return_kick */
+	int nr;		      /* [own] in CALL: the call */
+	bool at_birth;	      /* [own] the notification is its birth: the answer lets it be born */
+	bool eintr;	      /* [own] came by a kick with -EINTR: perhaps a timed native wait */
+	bool restarting;      /* [own] was sent back to go on with such a wait */
+	bool pending;	      /* [own] a notification waits for our reply */
+	bool running;	      /* [own] commands are on order, until the next event */
+	bool resume;	      /* [own] ... with PRUN_RESUME */
+	u64 id;		      /* [own] notification to answer */
+	long answer;	      /* [own] parked answer */
+	u64 clear_tid;	      /* [own] exiting */
+	struct frame *frame;  /* [own] in REGS: checked to be in the area */
+	struct frame *outer;  /* [own] the guest's frame while restarting */
+	u32 slot;	      /* [const] descriptor number of its own in the stub */
+	u32 cookie;	      /* [const] proves a birth */
+	struct pctx *child;   /* [own] pctx_clone on order */
+	struct list link;     /* [P] as->contexts, or the free list */
+	unsigned count, next; /* [own] commands on order; the first not yet seen */
+	int given;	      /* [own] the descriptor of ours that the stub has now, or -1 */
 	struct pcmd cmds[PCMD_MAX]; /* [own] */
 };
 
 struct pas {
 	struct platform *p;
-	void *owner;		   /* const once claimed */
-	_Atomic int tgid;	   /* host process; 0 before birth */
-	struct list contexts;	   /* [P] all that are not destroyed, also exiting ones */
-	unsigned live;		   /* [P] contexts not given up */
-	bool killed;		   /* [P] by pas_kill or its last pctx_exit: no PEV_DIED */
-	bool doomed;		   /* [P] SIGKILL was sent, or must be at birth */
-	bool dead;		   /* [P] reaped, or never born */
-	bool claimed;		   /* [P] belongs to somebody; else a spare stub of the pool, or the zygote */
-	u32 slots;		   /* [P] numbers given to areas */
-	u32 idle;		   /* [P] chain of mapped areas without a thread, + 1 */
-	struct list in_platform;   /* [P] p->spaces */
-	struct list link;	   /* [P] the free list */
+	void *owner;	      /* const once claimed */
+	_Atomic int tgid;     /* host process; 0 before birth */
+	struct list contexts; /* [P] all that are not destroyed, also exiting ones */
+	unsigned live;	      /* [P] contexts not given up */
+	bool killed;	      /* [P] by pas_kill or its last pctx_exit: no PEV_DIED */
+	bool doomed;	      /* [P] SIGKILL was sent, or must be at birth */
+	bool dead;	      /* [P] reaped, or never born */
+	bool claimed; /* [P] belongs to somebody; else a spare stub of the pool, or the zygote */
+	u32 slots;    /* [P] numbers given to areas */
+	u32 idle;     /* [P] chain of mapped areas without a thread, + 1 */
+	struct list in_platform; /* [P] p->spaces */
+	struct list link;	 /* [P] the free list */
 };
 
 /* Book-keeping of one area, in our own memory. */
@@ -141,35 +142,35 @@ struct worker {
 };
 
 struct platform {
-	int listener, memfd, procfd;	    /* [const] */
-	u64 text;			    /* [const] the stub's page */
-	u64 vvar, vdso, vdso_end;	    /* [const] in every stub */
-	u8 *areas;			    /* [const] */
-	size_t area_size;		    /* [const] */
-	unsigned worker_count, cpus;	    /* [const] */
-	u64 fast_cycles;		    /* [const] a receive shorter than this did not sleep */
-	_Atomic(struct pctx *) *tids;	    /* [atomic] by host thread id */
-	struct pas **tgids;		    /* [P] by host process id */
-	struct area_info *infos;	    /* [P] */
+	int listener, memfd, procfd;  /* [const] */
+	u64 text;		      /* [const] the stub's page */
+	u64 vvar, vdso, vdso_end;     /* [const] in every stub */
+	u8 *areas;		      /* [const] */
+	size_t area_size;	      /* [const] */
+	unsigned worker_count, cpus;  /* [const] */
+	u64 fast_cycles;	      /* [const] a receive shorter than this did not sleep */
+	_Atomic(struct pctx *) *tids; /* [atomic] by host thread id */
+	struct pas **tgids;	      /* [P] by host process id */
+	struct area_info *infos;      /* [P] */
 
-	_Atomic int outstanding;	    /* notifications received and not answered */
-	_Atomic u32 receivers, allowed;	    /* workers in the host call; how many may be */
-	_Atomic u32 follow;		    /* futex: changes when a follower may try */
-	_Atomic u32 followers;		    /* asleep on it */
+	_Atomic int outstanding;	/* notifications received and not answered */
+	_Atomic u32 receivers, allowed; /* workers in the host call; how many may be */
+	_Atomic u32 follow;		/* futex: changes when a follower may try */
+	_Atomic u32 followers;		/* asleep on it */
 	_Atomic bool shutdown, wake;
 	struct worker workers[WORKERS_MAX];
 
 	struct mutex lock;
-	u32 free_areas, next_area;	    /* [P] chain + 1; first never used */
-	struct list free_ctx, free_as;	    /* [P] */
-	struct list spaces;		    /* [P] every address space */
-	bool strict;			    /* [const] */
-	bool ready;			    /* the zygote is clean */
-	struct pas *zygote_as;		    /* [const] */
-	struct pctx *zygote;		    /* [P] NULL when it has died */
-	struct pctx *spare[POOL_TARGET];    /* [P] unclaimed, born or not */
+	u32 free_areas, next_area;	 /* [P] chain + 1; first never used */
+	struct list free_ctx, free_as;	 /* [P] */
+	struct list spaces;		 /* [P] every address space */
+	bool strict;			 /* [const] */
+	bool ready;			 /* the zygote is clean */
+	struct pas *zygote_as;		 /* [const] */
+	struct pctx *zygote;		 /* [P] NULL when it has died */
+	struct pctx *spare[POOL_TARGET]; /* [P] unclaimed, born or not */
 	unsigned spares;
-	struct pctx *wanted[WANTED_MAX];    /* [P] claimed, the zygote has no order for them yet */
+	struct pctx *wanted[WANTED_MAX]; /* [P] claimed, the zygote has no order for them yet */
 	unsigned wanted_count;
 };
 
@@ -181,10 +182,10 @@ int zygote_start(struct platform *p, bool strict);
 
 /* space.c: contexts, address spaces, areas. */
 struct pctx *ctx_create(struct platform *p, struct pas *as, void *owner); /* [P]; NULL: no room */
-void ctx_forget(struct pctx *c);					   /* [P] */
-struct pas *as_create(struct platform *p, void *owner);			   /* [P] */
-void as_free(struct pas *as);						   /* [P] has no context */
-void as_forget_if_done(struct pas *as);					   /* [P] */
+void ctx_forget(struct pctx *c);					  /* [P] */
+struct pas *as_create(struct platform *p, void *owner);			  /* [P] */
+void as_free(struct pas *as);						  /* [P] has no context */
+void as_forget_if_done(struct pas *as);					  /* [P] */
 /* SIGKILL, now or at birth. @ours: nobody wants to hear of it. */
 void as_doom(struct pas *as, bool ours); /* [P] */
 /* pas_kill. */

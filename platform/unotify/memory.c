@@ -102,12 +102,12 @@ static unsigned stat_fields(const char *line, u64 *out, unsigned max)
 	return n;
 }
 
-#define TICK_NS	     10000000ull /* USER_HZ is 100 on x86 */
-#define STAT_MINFLT  6 /* counted from field 4 */
-#define STAT_MAJFLT  8
-#define STAT_UTIME   10
-#define STAT_STIME   11
-#define STAT_FIELDS  16
+#define TICK_NS	    10000000ull /* USER_HZ is 100 on x86 */
+#define STAT_MINFLT 6		/* counted from field 4 */
+#define STAT_MAJFLT 8
+#define STAT_UTIME  10
+#define STAT_STIME  11
+#define STAT_FIELDS 16
 
 int pctx_cputime(struct pctx *c, u64 *out_user, u64 *out_system)
 {

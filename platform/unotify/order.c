@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* order.c - commands for the stub, and the check that it does what was ordered
  *
- * Commands are copied to the thread's area, where the guest could change them. So each one that could give
- * the guest something new, or whose effect the sentry relies on, is a notification when the stub
- * makes it: it must be the next such command of the order, with exactly its arguments, and is then continued (the
- * arguments are registers by then). Which ones those are is the filter's decision (filter.c, stub
- * part); order_is_notified() mirrors it. An order counts as carried out only when all of them were seen:
- * an event that comes earlier kills the guest. The other commands (anonymous memory, wake-ups) may be
- * skipped or altered by a hostile guest, to its own damage only.
+ * Commands are copied to the thread's area, where the guest could change them. So each one that
+ * could give the guest something new, or whose effect the sentry relies on, is a notification
+ * when the stub makes it: it must be the next such command of the order, with exactly its
+ * arguments, and is then continued (the arguments are registers by then). Which ones those are
+ * is the filter's decision (filter.c, stub part); order_is_notified() mirrors it. An order
+ * counts as carried out only when all of them were seen: an event that comes earlier kills the
+ * guest. The other commands (anonymous memory, wake-ups) may be skipped or altered by a hostile
+ * guest, to its own damage only.
  *
- * A descriptor for mmap is put into the stub while it waits in the notified mmap, under a number that is the
- * thread's own (threads share the table), and the stub closes it when the order ends.
+ * A descriptor for mmap is put into the stub while it waits in the notified mmap, under a number
+ * that is the thread's own (threads share the table), and the stub closes it when the order
+ * ends.
  */
 #include "platform/unotify/internal.h"
 

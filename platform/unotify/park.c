@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* park.c - long blocked calls leave the host's list of notifications
  *
- * The host walks that list for each call of any thread, so only a few dozen may stay in it. A call in
- * CALL is parked by kicking its thread and answering it with anything: the thread comes to the stub's event
- * loop before any code of the guest runs, and is told to wait on the futex word of its area. A context in
- * REGS is in that loop already. The owner sees nothing of this: its answer goes to the saved rax and
- * the futex word instead of to a notification. An answer that comes while the thread is on
- * its way is left with the context, for the worker that gets the event.
+ * The host walks that list for each call of any thread, so only a few dozen may stay in it. A
+ * call in CALL is parked by kicking its thread and answering it with anything: the thread comes
+ * to the stub's event loop before any code of the guest runs, and is told to wait on the futex
+ * word of its area. A context in REGS is in that loop already. The owner sees nothing of this:
+ * its answer goes to the saved rax and the futex word instead of to a notification. An answer
+ * that comes while the thread is on its way is left with the context, for the worker that gets
+ * the event.
  */
 #include "platform/unotify/internal.h"
 
@@ -69,8 +70,7 @@ bool park_event(struct pctx *c, struct pevent *out)
 	c->frame->rax = (u64)c->answer;
 	if (c->return_kick) {
 		atomic_store(&c->kicked, false);
-		*out = (struct pevent){
-			.kind = PEV_KICK, .ctx = c, .owner = c->owner};
+		*out = (struct pevent){.kind = PEV_KICK, .ctx = c, .owner = c->owner};
 		return ctx_move(c, CTX_CALL, CTX_REGS);
 	}
 	if (atomic_load(&c->kicked))

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pool.c - clean stubs, kept ready
  *
- * The zygote forks one stub at a time, on order. A stub is *spare* from the order until pctx_spawn claims
- * it, and may be claimed before it is born. A spawn that finds no spare one makes a context that
- * waits for the zygote (p->wanted). After each order the zygote gets the next one, until nobody waits and
- * POOL_TARGET are spare.
+ * The zygote forks one stub at a time, on order. A stub is *spare* from the order until
+ * pctx_spawn claims it, and may be claimed before it is born. A spawn that finds no spare one
+ * makes a context that waits for the zygote (p->wanted). After each order the zygote gets the
+ * next one, until nobody waits and POOL_TARGET are spare.
  */
 #include "platform/unotify/internal.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* recv.c - from the host's notifications to events
  *
- * A notification says which host thread, which call, from where. From anywhere but the stub's page it is
- * a call of the guest, in plain form. From the stub's page it is a birth, an order being carried out, or an
- * event, whose arguments point at the signal frame in the thread's area. Nothing in that frame is more
- * than what the guest says about itself.
+ * A notification says which host thread, which call, from where. From anywhere but the stub's
+ * page it is a call of the guest, in plain form. From the stub's page it is a birth, an order
+ * being carried out, or an event, whose arguments point at the signal frame in the thread's
+ * area. Nothing in that frame is more than what the guest says about itself.
  */
 #include "platform/unotify/internal.h"
 
@@ -32,8 +32,8 @@ static bool plain_call(struct pctx *c, const struct seccomp_notif *q, struct pev
 	c->id = q->id;
 	c->pending = true;
 	c->nr = q->data.nr;
-	if (unlikely(c->running | c->exiting | (atomic_load_explicit(&c->park, memory_order_relaxed) !=
-						 PARK_NONE))) {
+	if (unlikely(c->running | c->exiting |
+		     (atomic_load_explicit(&c->park, memory_order_relaxed) != PARK_NONE))) {
 		if (c->exiting || atomic_load(&c->park) != PARK_NONE ||
 		    !order_complete(c, c->count)) {
 			as_fatal(c, "a call in the middle of an order");
@@ -144,7 +144,8 @@ static bool signal_event(struct platform *p, struct pctx *c, int sig, const u8 *
 	return true;
 }
 
-/* An exiting or parked context has come. True: handled, *out_event says whether *out is an event. */
+/* An exiting or parked context has come. True: handled, *out_event says whether *out is an
+ * event. */
 static bool detour(struct platform *p, struct pctx *c, struct pevent *out, bool *out_event)
 {
 	*out_event = false;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* space.c - contexts, address spaces and areas: who exists, who has died, what may be used again
  *
- * An area is used by one context at a time. Before its thread is born it belongs to the context alone;
- * afterwards the stub's process has it mapped, and it stays with that address space (idle, for the next
- * thread) until the process has been reaped: a dying process may still write to it. Then it is wiped
- * and may go to any other.
+ * An area is used by one context at a time. Before its thread is born it belongs to the context
+ * alone; afterwards the stub's process has it mapped, and it stays with that address space
+ * (idle, for the next thread) until the process has been reaped: a dying process may still write
+ * to it. Then it is wiped and may go to any other.
  *
- * A context is freed by pctx_destroy or pctx_exit; an address space when its process has been reaped and
- * its last context is freed. The structures come from pools that only grow.
+ * A context is freed by pctx_destroy or pctx_exit; an address space when its process has been
+ * reaped and its last context is freed. The structures come from pools that only grow.
  */
 #include "platform/unotify/internal.h"
 
@@ -34,8 +34,8 @@ static_assert(offsetof(struct area, cmds) == CTL_CMDS, "stub.h");
 
 static void *table(size_t n)
 {
-	return host_mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-			 -1, 0);
+	return host_mmap(NULL, n, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 }
 
 int platform_create_spaces(struct platform *p)
@@ -225,7 +225,7 @@ static void contexts_free(struct pas *as)
 {
 	struct pctx *c, *tmp;
 
-	list_for_each_entry_safe(c, tmp, &as->contexts, link) {
+	list_for_each_entry_safe (c, tmp, &as->contexts, link) {
 		atomic_store_explicit(&c->state, CTX_FREE, memory_order_release);
 		if (c->exiting)
 			ctx_forget(c);

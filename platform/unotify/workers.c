@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* workers.c - which worker receives
  *
- * The host wakes every thread that waits for a listener's notification, so in the quiet state one worker
- * does: it receives, answers and receives again, and keeps its place all the while. The others sleep on
- * p->follow. One of them is let in
+ * The host wakes every thread that waits for a listener's notification, so in the quiet state
+ * one worker does: it receives, answers and receives again, and keeps its place all the while.
+ * The others sleep on p->follow. One of them is let in
  *	- when a receiver says that it may block (platform_may_block gives its place away), or
- *	- when a receiver finds one notification after the other without ever sleeping: guests on other
- *	  CPUs are faster than one worker. p->allowed goes up, and down again when receivers sleep.
+ *	- when a receiver finds one notification after the other without ever sleeping: guests on
+ *	  other CPUs are faster than one worker. p->allowed goes up, and down again when
+ *	  receivers sleep.
  * A place is one of p->receivers, of which there are at most p->allowed.
  *
  * A worker in the host's receive call is fetched out (platform_wake, platform_shutdown) by a signal
@@ -86,7 +87,8 @@ void platform_may_block(struct platform *p, unsigned worker)
 	follow(p);
 }
 
-/* Has the receive call slept? Adapts how many may be in it. True: the worker is no receiver any more. */
+/* Has the receive call slept? Adapts how many may be in it. True: the worker is no receiver any
+ * more. */
 static bool adapt(struct platform *p, struct worker *w, u64 cycles)
 {
 	if (cycles < p->fast_cycles) {

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* zygote.c - makes the process that all stubs are copies of, and the window they share with the sentry
+/* zygote.c - makes the process that all stubs are copies of, and the window they share with the
+ * sentry
  *
- * The window is one range of addresses above GUEST_END, the same in the sentry and in every stub: the
- * stub's page, room for the vdso, and the areas. The sentry has all areas mapped, a stub only its own.
+ * The window is one range of addresses above GUEST_END, the same in the sentry and in every
+ * stub: the stub's page, room for the vdso, and the areas. The sentry has all areas mapped, a
+ * stub only its own.
  *
  * The zygote begins as a fork of the sentry, with its descriptor table, so that the listener of the
- * filter that it installs on itself appears here too. It then waits in the stub's event loop, and is cleaned
- * from here by ordered commands: descriptors closed, everything unmapped but the stub's page, its area and the
- * vdso.
+ * filter that it installs on itself appears here too. It then waits in the stub's event loop,
+ * and is cleaned from here by ordered commands: descriptors closed, everything unmapped but the
+ * stub's page, its area and the vdso.
  */
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -35,13 +37,13 @@
 #include "sentry/base/log.h"
 
 #ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
-#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS	   SECCOMP_IOW(4, __u64)
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP 1
 #endif
 
 #define TASK_END     0x7ffffffff000ul
 #define WINDOW_ALIGN (2ul << 20)
-#define VDSO_AT	     (64 * 1024ul)  /* in the window */
+#define VDSO_AT	     (64 * 1024ul) /* in the window */
 #define AREAS_AT     (2ul << 20)
 #define HOST_SIGS    64
 #define SIG_DFL_RAW  0ul
@@ -124,7 +126,8 @@ static int vdso_find(struct platform *p, struct vdso_maps *out)
 	return p->vdso_end - p->vvar > VDSO_ROOM ? -E2BIG : 0;
 }
 
-/* --- in the zygote: raw calls only, a failure ends it ------------------------------------------- */
+/* --- in the zygote: raw calls only, a failure ends it
+ * ------------------------------------------- */
 
 static void must(long r)
 {
@@ -145,7 +148,8 @@ static void zygote_signals(const struct platform *p)
 		if (memchr(ours, sig, sizeof(ours)))
 			sa = (struct host_sigaction){
 				.handler = p->text + (u64)(stub_signal - stub_text),
-				.flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART | 0x04000000 /* SA_RESTORER */,
+				.flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART |
+					 0x04000000 /* SA_RESTORER */,
 				.restorer = p->text + (u64)(stub_resume - stub_text),
 				.mask = all};
 		must(host_raw(SYS_rt_sigaction, sig, &sa, NULL, 8));
@@ -225,9 +229,11 @@ zygote_main(const struct platform *p, const struct vdso_maps *v, const struct so
 	__builtin_unreachable();
 }
 
-/* --- in the sentry ------------------------------------------------------------------------------ */
+/* --- in the sentry
+ * ------------------------------------------------------------------------------ */
 
-/* The zygote says which descriptor the listener is; it cannot wake us, with nobody answering its calls. */
+/* The zygote says which descriptor the listener is; it cannot wake us, with nobody answering its
+ * calls. */
 static int listener_wait(struct platform *p, int pid)
 {
 	struct area *a = (struct area *)p->areas;
@@ -260,7 +266,8 @@ static int pump(struct platform *p)
 
 			if (err != EINTR && err != ENOENT)
 				return -err;
-			if (err == ENOENT && waitpid(atomic_load(&p->zygote->tid), &status, WNOHANG)) {
+			if (err == ENOENT &&
+			    waitpid(atomic_load(&p->zygote->tid), &status, WNOHANG)) {
 				log_error("the first stub died: wait status %x", status);
 				return -EIO;
 			}

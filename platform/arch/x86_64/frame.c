@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* frame.c - reads, writes and makes host signal frames
  *
- * Extended state lies in a frame in the standard (not compacted) XSAVE layout: 512 bytes of legacy state,
- * whose last 48 bytes are the kernel's own description (struct fpx_sw_bytes), a 64 byte header, the
- * components, and a magic number at the end. Its size is what the host's kernel enables for every task:
- * all components but those that a task must ask for (AMX tiles), which guests cannot.
+ * Extended state lies in a frame in the standard (not compacted) XSAVE layout: 512 bytes of
+ * legacy state, whose last 48 bytes are the kernel's own description (struct fpx_sw_bytes), a 64
+ * byte header, the components, and a magic number at the end. Its size is what the host's kernel
+ * enables for every task: all components but those that a task must ask for (AMX tiles), which
+ * guests cannot.
  */
 #include "platform/arch/x86_64/frame.h"
 
@@ -22,9 +23,9 @@ static_assert(sizeof(struct frame) == 304, "host's ucontext");
 #define MAGIC2	      0x46505845u
 #define LEGACY_SIZE   512
 #define HEADER_SIZE   64
-#define SW_OFFSET     464 /* of struct fpx_sw_bytes in the legacy area */
+#define SW_OFFSET     464	   /* of struct fpx_sw_bytes in the legacy area */
 #define DYNAMIC	      (1ull << 18) /* TILEDATA */
-#define UC_FLAGS      7	  /* UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS */
+#define UC_FLAGS      7		   /* UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS */
 #define USER_CS	      0x33
 #define USER_SS	      0x2b
 #define MXCSR_RESET   0x1f80
@@ -42,9 +43,9 @@ struct sw_bytes {
 static_assert(sizeof(struct sw_bytes) == 48, "struct fpx_sw_bytes");
 
 static struct {
-	size_t size;	  /* of the components, without the magic number */
-	u64 features;	  /* what XRSTOR may load */
-	size_t pkru;	  /* offset of the PKRU component, or 0 */
+	size_t size;  /* of the components, without the magic number */
+	u64 features; /* what XRSTOR may load */
+	size_t pkru;  /* offset of the PKRU component, or 0 */
 } g_xstate;
 
 void frame_setup(void)
@@ -156,9 +157,9 @@ struct frame *frame_make_copy(const struct frame_bounds *b, const struct frame *
 
 void frame_get_regs(const struct frame *f, struct pregs *out)
 {
-	static_assert(offsetof(struct pregs, eflags) ==
-			      offsetof(struct frame, eflags) - offsetof(struct frame, r8) +
-				      offsetof(struct pregs, r8),
+	static_assert(offsetof(struct pregs, eflags) == offsetof(struct frame, eflags) -
+								offsetof(struct frame, r8) +
+								offsetof(struct pregs, r8),
 		      "same order");
 	memcpy(out, &f->r8, sizeof(*out));
 }

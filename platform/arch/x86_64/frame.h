@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* frame.h - the host's signal frame as it lies in a thread's area: registers and extended state
  *
- * The host writes a frame when a signal enters the stub, and loads it at rt_sigreturn; the sentry edits it
- * in between. All of it is in memory that the guest can write: each value is read once, and pointers
- * in it are never followed before they are checked to lie in the area.
+ * The host writes a frame when a signal enters the stub, and loads it at rt_sigreturn; the
+ * sentry edits it in between. All of it is in memory that the guest can write: each value is
+ * read once, and pointers in it are never followed before they are checked to lie in the area.
  */
 #ifndef PLATFORM_ARCH_X86_64_FRAME_H
 #define PLATFORM_ARCH_X86_64_FRAME_H
@@ -41,8 +41,8 @@ size_t frame_xstate_size(void);
 size_t frame_stack_size(void);
 /* A whole frame at @at? */
 bool frame_ok(const struct frame_bounds *b, u64 at);
-/* Makes a frame with all registers zero and the extended state of a fresh program, at the top of the
- * stack; returns it. */
+/* Makes a frame with all registers zero and the extended state of a fresh program, at the top of
+ * the stack; returns it. */
 struct frame *frame_make(const struct frame_bounds *b);
 /* The same, with the extended state of @from, which lies in @from_bounds. */
 struct frame *frame_make_copy(const struct frame_bounds *b, const struct frame *from,
@@ -50,7 +50,8 @@ struct frame *frame_make_copy(const struct frame_bounds *b, const struct frame *
 void frame_get_regs(const struct frame *f, struct pregs *out);
 /* True when something changed. */
 bool frame_set_regs(struct frame *f, const struct pregs *in);
-size_t frame_get_xstate(const struct frame *f, const struct frame_bounds *b, void *buf, size_t size);
+size_t frame_get_xstate(const struct frame *f, const struct frame_bounds *b, void *buf,
+			size_t size);
 int frame_set_xstate(struct frame *f, const struct frame_bounds *b, const void *buf, size_t size);
 
 /* A clock for comparing short durations, in its own unit. */

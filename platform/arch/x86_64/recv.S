@@ -2,8 +2,8 @@
 /* recv.S - a blocking ioctl that a signal can call off without a race
  *
  * long arch_ioctl_unless(int fd, unsigned long request, void *arg, const _Atomic u32 *flag)
- * does ioctl(fd, request, arg) unless *flag is not 0, then -EINTR. A signal handler that finds the thread
- * between begin and end (the call has not begun) moves it to arch_ioctl_called_off.
+ * does ioctl(fd, request, arg) unless *flag is not 0, then -EINTR. A signal handler that finds
+ * the thread between begin and end (the call has not begun) moves it to arch_ioctl_called_off.
  */
 	.text
 	.globl	arch_ioctl_unless, arch_ioctl_begin, arch_ioctl_end, arch_ioctl_called_off

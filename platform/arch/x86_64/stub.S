@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* stub.S - the code of ours in each guest address space: a position-independent blob, one page
  *
- * The sentry never runs it; it copies [stub_text, stub_text_end) to the top of each stub. All signals of
- * a stub enter stub_signal, with all signals masked, on the alternate stack of the thread's own area.
- * rbx is the area in all code here; nothing else survives from one step to the next. Every `syscall`
- * below can be reached by the guest with registers of its choice: the filter (unotify/filter.c) and the
- * sentry's checks (unotify/order.c) reckon with that, this code does not have to.
+ * The sentry never runs it; it copies [stub_text, stub_text_end) to the top of each stub. All
+ * signals of a stub enter stub_signal, with all signals masked, on the alternate stack of the
+ * thread's own area. rbx is the area in all code here; nothing else survives from one step to
+ * the next. Every `syscall` below can be reached by the guest with registers of its choice: the
+ * filter (unotify/filter.c) and the sentry's checks (unotify/order.c) reckon with that, this
+ * code does not have to.
  */
 #include "platform/arch/x86_64/stub.h"
 
@@ -183,8 +184,9 @@ stub_restart_end:
 	mov	%rax, UC_RAX(%rsp)
 	jmp	stub_resume
 
-/* The host clears the word at clear_tid and wakes a waiter when the thread has really ended, so that
- * nothing of it touches memory that a joiner frees. After ALIVE = 0 the area may get another thread. */
+/* The host clears the word at clear_tid and wakes a waiter when the thread has really ended, so
+ * that nothing of it touches memory that a joiner frees. After ALIVE = 0 the area may get
+ * another thread. */
 stub_exit:
 	mov	$218, %eax			/* set_tid_address */
 	mov	CTL_CLEAR_TID(%rbx), %rdi
