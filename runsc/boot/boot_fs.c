@@ -109,9 +109,11 @@ int boot_mkdirs(struct boot *b, const char *path)
 		memcpy(part, path, (size_t)(end - path));
 		part[end - path] = 0;
 		err = vfs_walk(&b->caller, NULL, part, WALK_FOLLOW, &p);
-		if (err == 0)
+		if (err == 0) {
+			err = S_ISDIR(p.dentry->inode->mode) ? 0 : -ENOTDIR;
 			path_put(&p);
-		else if (err == -ENOENT)
+		}
+		if (err == -ENOENT)
 			err = vfs_mkdir(&b->caller, NULL, part, 0755);
 	}
 	return err;
@@ -193,6 +195,10 @@ static int mount_one(struct boot *b, const struct spec_mount *m)
 
 	if (m->kind == SPEC_MOUNT_CGROUP)
 		return 0;
+	if (m->kind == SPEC_MOUNT_MQUEUE && !file_system_find("mqueue")) {
+		log_info("%s: message queues are not there yet, not mounted", m->destination);
+		return 0;
+	}
 	if (m->kind == SPEC_MOUNT_BIND) {
 		dir = m->source_is_dir;
 		err = make_gofer_super(b, m->tree, &sb);
