@@ -13,6 +13,9 @@
 /* At boot, after vfs_init. */
 void anon_init(void);
 
+/* lseek of all of them: does nothing, and says so with 0. */
+s64 anon_llseek(struct caller *c, struct file *f, s64 off, int whence);
+
 struct file *eventfd_create(struct caller *c, u64 count, bool semaphore, u32 flags);
 
 /* @clockid as of timerfd_create(2): -EINVAL for clocks that cannot be used. Times in ns. */

@@ -521,6 +521,7 @@ static void epoll_show(struct file *f, struct strbuf *s)
 
 static const struct file_ops epoll_ops = {
 	.release = epoll_release,
+	.llseek = anon_llseek,
 	.poll = epoll_poll,
 	.show_fdinfo = epoll_show,
 };

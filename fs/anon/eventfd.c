@@ -83,6 +83,11 @@ static void eventfd_show(struct file *f, struct strbuf *s)
 		      (unsigned long long)e->count, e->semaphore);
 }
 
+s64 anon_llseek(struct caller *c, struct file *f, s64 off, int whence)
+{
+	return 0;
+}
+
 static void eventfd_release(struct file *f)
 {
 	struct eventfd *e = f->data;
@@ -93,6 +98,7 @@ static void eventfd_release(struct file *f)
 
 static const struct file_ops eventfd_ops = {
 	.release = eventfd_release,
+	.llseek = anon_llseek,
 	.read = eventfd_read,
 	.write = eventfd_write,
 	.poll = eventfd_poll,

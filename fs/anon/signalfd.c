@@ -102,6 +102,7 @@ static void signalfd_release(struct file *f)
 
 static const struct file_ops signalfd_ops = {
 	.release = signalfd_release,
+	.llseek = anon_llseek,
 	.read = signalfd_read,
 	.poll = signalfd_poll,
 	.show_fdinfo = signalfd_show,

@@ -170,6 +170,7 @@ static void timerfd_release(struct file *f)
 
 static const struct file_ops timerfd_ops = {
 	.release = timerfd_release,
+	.llseek = anon_llseek,
 	.read = timerfd_read,
 	.poll = timerfd_poll,
 	.show_fdinfo = timerfd_show,

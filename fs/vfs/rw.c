@@ -143,7 +143,7 @@ s64 vfs_llseek(struct caller *c, struct file *f, s64 off, int whence)
 {
 	s64 to;
 
-	if (is_stream(f))
+	if (is_stream(f) && !f->op->llseek)
 		return -ESPIPE;
 	mutex_lock(&f->pos_lock);
 	to = f->op->llseek ? f->op->llseek(c, f, off, whence) :
