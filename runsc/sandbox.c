@@ -19,7 +19,7 @@ int sandbox_init(struct sandbox *s, struct error *e)
 	struct boot_config *c;
 	int err;
 
-	*s = (struct sandbox){.control = -1, .log_fd = g_globals.log_fd};
+	*s = (struct sandbox){.control = -1, .log_fd = g_globals.log_fd, .console = {.fd = -1}};
 	err = region_create(&s->region, &s->config_fd);
 	if (err)
 		return error_set_errno(e, err, "memory of the configuration");
@@ -89,22 +89,20 @@ static void reap(pid_t *pid)
 
 int sandbox_run(struct sandbox *s, const char *pid_file, struct error *e)
 {
-	struct console console = {.fd = -1};
 	sigset_t all, old;
 	int status = 1;
 
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &old);
-	s->config->console = console_wanted(s->config);
+	s->config->console = console_wanted(s->config) && console_open(&s->console);
 	console_size(&s->config->rows, &s->config->columns);
 	if (sandbox_spawn(s, e) == 0 && (!pid_file || !write_pid_file(pid_file, s->sentry, e))) {
-		if (s->config->console)
-			console_raw(&console);
+		console_raw(&s->console);
 		status = sandbox_wait(s, e);
-		console_restore(&console);
 	}
 	reap(&s->sentry);
 	reap(&s->gofer);
+	console_close(&s->console);
 	if (!s->config->overlay && e->text[0])
 		mountpoints_remove(&s->mountpoints);
 	mountpoints_close(&s->mountpoints);

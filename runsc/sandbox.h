@@ -13,6 +13,7 @@
 #define RUNSC_SANDBOX_H
 
 #include "runsc/boot/boot.h"
+#include "runsc/console.h"
 #include "runsc/mountpoints.h"
 
 struct sandbox {
@@ -20,10 +21,11 @@ struct sandbox {
 	int config_fd;
 	struct boot_config *config; /* root of the region: filled in by the command */
 	int log_fd;
-	pid_t sentry, gofer;		/* 0: not started, or reaped */
-	int control;			/* our end; -1 */
-	int sentry_status;		/* wait status, once reaped */
-	bool gofer_died;		/* before the sentry did */
+	pid_t sentry, gofer; /* 0: not started, or reaped */
+	int control;	     /* our end; -1 */
+	int sentry_status;   /* wait status, once reaped */
+	bool gofer_died;     /* before the sentry did */
+	struct console console;
 	struct mountpoints mountpoints; /* missing in the bundle's root */
 };
 

@@ -194,7 +194,7 @@ static int spawn_sentry(struct sandbox *s, int control, int gofer, int shm, stru
 		.name = "runsc-sentry",
 		.flags = NS_COMMON | CLONE_NEWUSER,
 		.outside_uid = root ? private_id() : geteuid(),
-		.fds = {0, 1, 2, s->config_fd, control, gofer, shm, s->log_fd},
+		.fds = {0, 1, 2, s->config_fd, control, gofer, shm, s->log_fd, s->console.fd},
 	};
 
 	c.outside_gid = root ? c.outside_uid : getegid();
@@ -210,7 +210,7 @@ static int spawn_gofer(struct sandbox *s, int null, int gofer, int shm, struct e
 		.inside = geteuid(),
 		.outside_uid = geteuid(),
 		.outside_gid = getegid(),
-		.fds = {null, null, s->log_fd, s->config_fd, -1, gofer, shm, s->log_fd},
+		.fds = {null, null, s->log_fd, s->config_fd, -1, gofer, shm, s->log_fd, -1},
 	};
 
 	s->gofer = spawn(&c, e);

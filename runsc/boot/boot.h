@@ -19,7 +19,8 @@ enum {
 	BOOT_FD_GOFER = 5,   /* each has its end */
 	BOOT_FD_SHM = 6,     /* gofer_shm_create(), both */
 	BOOT_FD_LOG = 7,
-	BOOT_FD_COUNT = 8,
+	BOOT_FD_CONSOLE = 8, /* the sentry only: the terminal, non-blocking, when config->console */
+	BOOT_FD_COUNT = 9,
 };
 
 struct boot_tree {

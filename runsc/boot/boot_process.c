@@ -104,9 +104,11 @@ static int make_stdio(struct boot *b, struct first_task *f)
 	int err;
 
 	if (b->c->console) {
-		err = console_create(&b->caller, 0, &f->tty, &f->stdio[0]);
+		err = console_create(&b->caller, BOOT_FD_CONSOLE, &f->tty, &f->stdio[0]);
 		if (err)
 			return error_set_errno(&b->error, err, "console");
+		/* Process 1 leads a session and its foreground group. */
+		f->tty->session = f->tty->pgrp = 1;
 		f->stdio[1] = file_get(f->stdio[0]);
 		f->stdio[2] = file_get(f->stdio[0]);
 	}
