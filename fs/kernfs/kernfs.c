@@ -156,7 +156,33 @@ static int kernfs_setattr(struct caller *c, struct inode *i, const struct attr *
 	return 0;
 }
 
+/* Names cannot be made; how that is said differs: in proc a name that is not there is not even a candidate. */
+static int refuse(const struct inode *dir)
+{
+	return (int)(long)dir->sb->data;
+}
+
+static int kernfs_create(struct caller *c, struct inode *dir, struct dentry *d, const struct attr *a)
+{
+	return refuse(dir);
+}
+
+static int kernfs_mknod(struct caller *c, struct inode *dir, struct dentry *d, const struct attr *a, u64 rdev)
+{
+	return refuse(dir);
+}
+
+static int kernfs_symlink(struct caller *c, struct inode *dir, struct dentry *d, const struct attr *a,
+			  const char *target)
+{
+	return refuse(dir);
+}
+
 static const struct inode_ops kernfs_inode_ops = {
+	.create = kernfs_create,
+	.mkdir = kernfs_create,
+	.mknod = kernfs_mknod,
+	.symlink = kernfs_symlink,
 	.lookup = kernfs_lookup,
 	.revalidate = kernfs_revalidate,
 	.readlink = kernfs_readlink,
@@ -222,9 +248,10 @@ static const struct super_ops kernfs_super_ops = {
 	.statfs = kernfs_statfs,
 };
 
-struct super_block *kernfs_mount(const struct file_system_type *t, const struct kernfs_entry *root, u32 magic)
+struct super_block *kernfs_mount(const struct file_system_type *t, const struct kernfs_entry *root, u32 magic,
+				 int create_error)
 {
-	struct super_block *sb = sb_create(t, &kernfs_super_ops, NULL);
+	struct super_block *sb = sb_create(t, &kernfs_super_ops, (void *)(long)create_error);
 	struct kernfs_node n = {.entry = root};
 	struct inode *i;
 

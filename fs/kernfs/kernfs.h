@@ -44,8 +44,10 @@ struct kernfs_node {
 	u64 sub;
 };
 
-/* A super block whose root is @root (a directory entry; its name is not used). ERR_PTR on failure. */
-struct super_block *kernfs_mount(const struct file_system_type *t, const struct kernfs_entry *root, u32 magic);
+/* A super block whose root is @root (a directory entry; its name is not used). @create_error: what making a name in it
+ * gives (-ENOENT, -EPERM). ERR_PTR on failure. */
+struct super_block *kernfs_mount(const struct file_system_type *t, const struct kernfs_entry *root, u32 magic,
+				 int create_error);
 /* Of an inode of kernfs. */
 const struct kernfs_node *kernfs_node_of(const struct inode *i);
 /* For iterate: emits one name of a child that is @entry. False when there is no room. */

@@ -222,7 +222,7 @@ static const struct kernfs_entry root = {.name = "", .mode = PROC_DIR, .children
 static int proc_mount(struct caller *c, const struct file_system_type *t, u32 flags, const char *source,
 		      const char *options, struct super_block **out)
 {
-	struct super_block *sb = kernfs_mount(t, &root, PROC_MAGIC);
+	struct super_block *sb = kernfs_mount(t, &root, PROC_MAGIC, -ENOENT);
 
 	if (IS_ERR(sb))
 		return PTR_ERR(sb);

@@ -161,7 +161,7 @@ static const struct kernfs_entry root = {.name = "", .mode = S_IFDIR | 0555, .ch
 static int sysfs_mount(struct caller *c, const struct file_system_type *t, u32 flags, const char *source,
 		       const char *options, struct super_block **out)
 {
-	struct super_block *sb = kernfs_mount(t, &root, SYSFS_MAGIC);
+	struct super_block *sb = kernfs_mount(t, &root, SYSFS_MAGIC, -EPERM);
 
 	if (IS_ERR(sb))
 		return PTR_ERR(sb);
