@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sys_mm_vm.c - process_vm_readv, process_vm_writev: copies between two guests, through the worker's buffer */
+/* sys_mm_vm.c - process_vm_readv, process_vm_writev: copies between two guests, through the worker's buffer
+ *
+ * A child that fork has just made may not have run yet, and then its memory cannot be reached: where nothing could be
+ * copied although the truth says that it is there, the call waits a little and tries again.
+ */
 #include <linux/capability.h>
 
 #include "sentry/kernel/process.h"
@@ -35,6 +39,9 @@ static struct mm *mm_of(struct task *t, s32 pid)
 	tasklist_unlock();
 	return err ? ERR_PTR(err) : mm;
 }
+
+#define UNBORN_WAIT  NSEC_PER_MSEC
+#define UNBORN_TRIES 100
 
 struct vm_side {
 	struct iovec *iov; /* kalloc of ITER_IOV_MAX */
@@ -77,6 +84,13 @@ static long move_bytes(struct task *t, struct iov_iter *from, struct iov_iter *t
 	return done || !want ? (long)done : -EFAULT;
 }
 
+/* Is the remote byte that could not be copied one that the truth knows? */
+static bool maybe_unborn(const struct iov_iter *remote, bool write)
+{
+	return remote->count && mm_access_ok(remote->mm, GVA((uintptr_t)remote->iov[0].iov_base + remote->offset),
+					     1, write ? VMA_WRITE : VMA_READ);
+}
+
 static long vm_copy(struct task *t, const struct sys_args *a, bool write)
 {
 	struct vm_side local = {NULL}, remote = {NULL};
@@ -93,6 +107,12 @@ static long vm_copy(struct task *t, const struct sys_args *a, bool write)
 		r = side_init(t, &remote, mm, ARG_GVA(a, 3), a->a[4]);
 	if (r == 0)
 		r = write ? move_bytes(t, &local.it, &remote.it) : move_bytes(t, &remote.it, &local.it);
+	if (r == -EFAULT && t->wait.stage < UNBORN_TRIES && mm != t->mm && remote.iov &&
+	    maybe_unborn(&remote.it, write)) {
+		t->wait.stage++;
+		task_set_deadline(t, time_add(time_monotonic(), UNBORN_WAIT));
+		r = task_block(t, -EINTR);
+	}
 	side_fini(&local);
 	side_fini(&remote);
 	mm_put(mm);

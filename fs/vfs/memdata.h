@@ -68,6 +68,7 @@ struct memnode {
 	struct memdata data;
 	struct memxattrs xattrs;
 	u32 seals; /* F_SEAL_*; guarded by the inode's lock */
+	_Atomic s32 write_maps; /* shared mappings that may be written */
 };
 
 extern const struct file_ops memnode_file_ops;	   /* regular files */

@@ -122,6 +122,8 @@ int memfd_add_seals(struct file *f, u32 seals)
 	inode_lock(f->inode);
 	if (n->seals & F_SEAL_SEAL)
 		err = -EPERM;
+	else if ((seals & F_SEAL_WRITE) && atomic_load(&n->write_maps) > 0)
+		err = -EBUSY;
 	else
 		n->seals |= seals;
 	inode_unlock(f->inode);

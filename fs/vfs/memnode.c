@@ -219,12 +219,18 @@ static int memnode_punch(struct mappable *m, void *file, u64 off, u64 size)
 	return err;
 }
 
+static void memnode_write_mapped(struct mappable *m, int delta)
+{
+	atomic_fetch_add(&node_of(inode_of(m))->write_maps, delta);
+}
+
 const struct mappable_ops memnode_map_ops = {
 	.extent = memnode_extent,
 	.get = memnode_map_get,
 	.put = memnode_map_put,
 	.describe = vfs_describe,
 	.punch = memnode_punch,
+	.write_mapped = memnode_write_mapped,
 };
 
 /* --- attributes -------------------------------------------------------------------------------- */

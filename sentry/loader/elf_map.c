@@ -29,11 +29,15 @@ int exec_read(struct caller *c, struct file *f, void *buf, size_t n, u64 off)
 	return 0;
 }
 
-int elf_open(struct caller *c, struct elf_file *e)
+int elf_open(struct caller *c, struct elf_file *e, const char *head)
 {
 	size_t size;
-	int err = exec_read(c, e->file, &e->eh, sizeof(e->eh), 0);
+	int err = 0;
 
+	if (head)
+		memcpy(&e->eh, head, sizeof(e->eh));
+	else
+		err = exec_read(c, e->file, &e->eh, sizeof(e->eh), 0);
 	if (err == 0)
 		err = elf_check_header(&e->eh);
 	if (err < 0)

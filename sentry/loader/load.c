@@ -165,7 +165,7 @@ static int load_interp(struct load *l)
 	if (err < 0)
 		return err;
 	l->has_interp = true;
-	err = elf_open(l->c, e);
+	err = elf_open(l->c, e, NULL);
 	if (err == -ENOEXEC)
 		err = -ELIBBAD;
 	return err;
@@ -213,10 +213,10 @@ static void set_layout(struct load *l)
 	mm->start_brk = mm->brk = min(brk, (u64)GUEST_END);
 }
 
-static int load_all(struct load *l)
+static int load_all(struct load *l, const char *head)
 {
 	u64 entry;
-	int err = elf_open(l->c, &l->prog);
+	int err = elf_open(l->c, &l->prog, head);
 
 	if (err == 0)
 		err = load_interp(l);
@@ -250,7 +250,7 @@ int exec_load(struct caller *c, const struct exec_program *p, const struct exec_
 	if (!out->mm)
 		return -ENOMEM;
 	l.prog.file = p->file;
-	err = load_all(&l);
+	err = load_all(&l, p->head);
 	elf_close(&l.prog);
 	elf_close(&l.interp);
 	if (l.has_interp)

@@ -49,6 +49,9 @@ struct mappable_ops {
 	void (*describe)(struct mappable *m, void *file, u64 *dev, u64 *ino, struct strbuf *path);
 	/* MADV_REMOVE: zeroes [off, off + size). NULL: -EOPNOTSUPP. No lock held. */
 	int (*punch)(struct mappable *m, void *file, u64 off, u64 size);
+	/* A shared mapping that may be written begins (@delta 1) or ends (-1): for seals. NULL: of no interest. Under
+	 * mm->lock, or none. */
+	void (*write_mapped)(struct mappable *m, int delta);
 	/* MS_SYNC. NULL: nothing to do. No lock held. */
 	int (*sync)(struct mappable *m, void *file);
 };
@@ -209,7 +212,8 @@ struct vma *mm_find_vma(struct mm *mm, gva_t addr);
 u64 mm_find_free(struct mm *mm, u64 size, u64 lo, u64 hi);
 /* Is [addr, addr+size) mapped with these rights throughout? */
 bool mm_access_ok(struct mm *mm, gva_t addr, u64 size, u64 vma_flags);
-/* Text of /proc/pid/maps and smaps from the VMA at or behind *cursor on; sets *cursor to where to go on (~0: end). */
+/* Text of /proc/pid/maps and smaps from the VMA at or behind *cursor on; sets *cursor to where to go on: ~0 at the end,
+ * else @s is full (and cut) behind the last VMA that fitted. */
 void mm_show_maps(struct mm *mm, struct strbuf *s, u64 *cursor, bool smaps);
 
 /* Shared memory without a file of its own (MAP_SHARED | MAP_ANONYMOUS, System V): a mappable of @size bytes with

@@ -99,15 +99,11 @@ static void show_vdso(struct strbuf *s, bool smaps)
 		show_smaps(s, end - g_vdso.v, VMA_READ | VMA_EXEC);
 }
 
-/* Takes back an entry that did not fit; false when it never will: the buffer was empty. */
-static bool take_back(struct strbuf *s, size_t len)
+/* Takes back an entry that did not fit (s->cut stays set: there is more). */
+static void take_back(struct strbuf *s, size_t len)
 {
-	if (len == 0)
-		return false;
 	s->len = len;
 	s->buf[len] = 0;
-	s->cut = false;
-	return true;
 }
 
 void mm_show_maps(struct mm *mm, struct strbuf *s, u64 *cursor, bool smaps)
@@ -119,7 +115,8 @@ void mm_show_maps(struct mm *mm, struct strbuf *s, u64 *cursor, bool smaps)
 	for (v = vma_tree_find(mm, *cursor); v; v = v->next) {
 		len = s->len;
 		show_vma(mm, v, s, smaps);
-		if (s->cut && take_back(s, len)) {
+		if (s->cut) {
+			take_back(s, len);
 			*cursor = v->start.v;
 			mutex_unlock(&mm->lock);
 			return;
@@ -129,6 +126,8 @@ void mm_show_maps(struct mm *mm, struct strbuf *s, u64 *cursor, bool smaps)
 	*cursor = ~0ull;
 	len = s->len;
 	show_vdso(s, smaps);
-	if (s->cut && take_back(s, len))
+	if (s->cut) {
+		take_back(s, len);
 		*cursor = GUEST_END;
+	}
 }

@@ -16,18 +16,30 @@ struct vma *vma_create(void)
 	return slab_alloc(&vma_cache);
 }
 
+static void write_mapped(const struct vma *v, int delta)
+{
+	const u64 writable = VMA_SHARED | VMA_MAYWRITE;
+
+	if (v->map->ops->write_mapped && (v->flags & writable) == writable)
+		v->map->ops->write_mapped(v->map, delta);
+}
+
 static void vma_get_backing(const struct vma *v)
 {
-	if (v->map)
+	if (v->map) {
 		v->map->ops->get(v->map);
+		write_mapped(v, 1);
+	}
 	if (v->file)
 		mm_file_ops.get(v->file);
 }
 
 static void vma_put_backing(const struct vma *v)
 {
-	if (v->map)
+	if (v->map) {
+		write_mapped(v, -1);
 		v->map->ops->put(v->map);
+	}
 	if (v->file)
 		mm_file_ops.put(v->file);
 }
