@@ -184,6 +184,7 @@ static void stub_part(struct program *p)
 	if_eq(p, SYS_madvise, MADVISE, NEXT);
 	if_eq(p, SYS_set_tid_address, ALLOW, NEXT);
 	if_eq(p, SYS_exit, ALLOW, NEXT);
+	if_eq(p, SYS_exit_group, ALLOW, NEXT);
 	if_eq(p, SYS_close, ALLOW, NEXT);
 	if_eq(p, SYS_close_range, ALLOW, NEXT);
 	if_eq(p, SYS_prctl, PRCTL, NEXT);

@@ -37,10 +37,12 @@ stub_dispatch:
 	je	stub_exit
 	cmp	$STUB_EXIT_LEADER, %eax
 	je	stub_exit_leader
-/* -ENOSYS: nobody listens any more, the sentry is dead. All signals are masked, so this ends us. */
+/* -ENOSYS: nobody listens any more, the sentry is dead. */
 stub_die:
+	mov	$231, %eax			/* exit_group(127) */
+	mov	$127, %edi
+	syscall
 	hlt
-	jmp	stub_die
 
 stub_resume:
 	mov	CTL_FRAME(%rbx), %rsp
