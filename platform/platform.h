@@ -220,6 +220,8 @@ ssize_t pas_writev(struct pas *as, const struct iovec *local, unsigned nlocal,
 /* CPU time of one context, of a whole address space, in ns (user and system of the host; the
  * split is the host's). 0 or -errno. */
 int pctx_cputime(struct pctx *c, u64 *out_user, u64 *out_system);
+/* In guest code, but the host has it asleep (a native futex wait): for /proc. One host read. */
+bool pctx_sleeping(struct pctx *c);
 /* Resident pages: anonymous, file, and the total as the host counts them, without the stub. */
 struct pas_stat {
 	u64 rss_anon, rss_file, rss_shmem, swap; /* bytes */

@@ -51,6 +51,18 @@ long sys_clock_getres(struct task *t, const struct sys_args *a)
 	return timespec_out(t, ARG_GVA(a, 1), coarse ? 4 * NSEC_PER_MSEC : 1);
 }
 
+/* Only the real-time clock could be set, by those who may. */
+long sys_clock_settime(struct task *t, const struct sys_args *a)
+{
+	s64 ns;
+	int err;
+
+	if (ARG_INT(a, 0) != CLOCK_REALTIME)
+		return -EINVAL;
+	err = timespec_in(t, ARG_GVA(a, 1), &ns);
+	return err ? err : -EPERM;
+}
+
 long sys_gettimeofday(struct task *t, const struct sys_args *a)
 {
 	s64 now = time_realtime();

@@ -29,6 +29,8 @@ static char state_of(struct task *t)
 		return 'Z';
 	if (t->stopped || t->tg->stopped)
 		return 'T';
+	if (s == TS_GUEST && atomic_load(&t->ctx))
+		return pctx_sleeping(atomic_load(&t->ctx)) ? 'S' : 'R';
 	return s == TS_BLOCKED ? 'S' : 'R';
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "platform/host/host.h"
 #include "platform/host/process.h"
 #include "platform/unotify/internal.h"
 
@@ -109,6 +110,17 @@ static unsigned stat_fields(const char *line, u64 *out, unsigned max)
 #define STAT_STIME  11
 #define STAT_FIELDS 16
 
+/* The ticks of stat are coarse: they only say how the exact sum is split. */
+static void scale_cputime(s64 total, u64 *user, u64 *system)
+{
+	u64 ticks = (*user + *system) / TICK_NS;
+
+	if (total < 0)
+		return;
+	*system = ticks ? (u64)total / ticks * (*system / TICK_NS) : 0;
+	*user = (u64)total - *system;
+}
+
 int pctx_cputime(struct pctx *c, u64 *out_user, u64 *out_system)
 {
 	int tid = atomic_load(&c->tid);
@@ -125,7 +137,19 @@ int pctx_cputime(struct pctx *c, u64 *out_user, u64 *out_system)
 		return -EIO;
 	*out_user = f[STAT_UTIME] * TICK_NS;
 	*out_system = f[STAT_STIME] * TICK_NS;
+	scale_cputime(host_thread_cputime(tid), out_user, out_system);
 	return 0;
+}
+
+bool pctx_sleeping(struct pctx *c)
+{
+	int tid = atomic_load(&c->tid);
+	char buf[512], *at;
+
+	if (!tid || read_proc(c->as, tid, "stat", buf, sizeof(buf)))
+		return false;
+	at = strrchr(buf, ')');
+	return at && (at[2] == 'S' || at[2] == 'D');
 }
 
 static u64 status_kib(const char *buf, const char *key)

@@ -87,8 +87,8 @@ void pgrp_put(struct pgrp *g)
 	p = pid_find(g->id);
 	BUG_ON(!p || p->pgrp != g);
 	p->pgrp = NULL;
+	pid_release(p); /* first: the session may bear the same number */
 	session_put(g->session);
-	pid_release(p);
 	slab_free(&pgrp_cache, g);
 }
 
