@@ -4,6 +4,7 @@
  * The host's terminal is in raw mode (runsc sees to that): all editing is ours. Input is taken while the input ring has
  * room; output that the host does not take at once waits in the ring for the next EPOLLOUT. One console a sandbox.
  */
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 
@@ -59,9 +60,22 @@ void console_winch(void)
 		tty_set_winsize(g_console, &ws);
 }
 
+/* /dev/console, by number. */
+static int console_open(struct caller *c, struct inode *inode, struct file *f)
+{
+	if (!g_console)
+		return -ENXIO;
+	f->flags |= O_NOCTTY;
+	tty_opened(c, f, tty_get(g_console));
+	return 0;
+}
+
+static const struct file_ops console_ops = {.open = console_open};
+
 int console_create(struct caller *c, int hostfd, struct tty **out_tty, struct file **out_file)
 {
 	struct tty *tty = tty_create(&console_driver, UINT32_MAX, (5ull << 8) | 1);
+	struct open_how_in how = {.flags = O_RDWR | O_NOCTTY};
 	struct file *f;
 	int err;
 
@@ -70,12 +84,14 @@ int console_create(struct caller *c, int hostfd, struct tty **out_tty, struct fi
 	g_console = tty;
 	g_entry = (struct hostpoll_entry){.fd = hostfd, .fn = console_event, .arg = tty};
 	console_winch();
-	f = file_anon(c, "/dev/console", &tty_file_ops, tty_get(tty), 2 /* O_RDWR */, NULL, 0020620);
-	if (IS_ERR(f))
-		return PTR_ERR(f);
-	tty_opened(NULL, f, tty);
-	if (f->inode)
-		f->inode->rdev = tty->rdev;
+	vfs_chrdev_register(5, 1, 1, &console_ops);
+	f = vfs_open(c, NULL, "/dev/console", &how);
+	if (IS_ERR(f)) { /* no such node: ttyname(3) will not find it, all else works */
+		f = file_anon(c, "/dev/console", &tty_file_ops, tty_get(tty), O_RDWR, NULL, 0020620);
+		if (IS_ERR(f))
+			return PTR_ERR(f);
+		tty_opened(NULL, f, tty);
+	}
 	err = hostpoll_add(&g_entry, EPOLLIN | EPOLLOUT | EPOLLET);
 	if (err)
 		return err;

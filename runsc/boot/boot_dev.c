@@ -5,6 +5,22 @@
 
 #include "runsc/boot/boot_internal.h"
 
+/* The node of the terminal, which belongs to its user. */
+static int make_console(struct boot *b)
+{
+	struct attr a = {
+		.valid = ATTR_UID | ATTR_GID, .uid = b->c->spec.process.uid, .gid = 5, /* tty */
+	};
+	struct path p;
+	int err = vfs_mknod(&b->caller, NULL, "/dev/console", S_IFCHR | 0620, makedev(5, 1), &p);
+
+	if (err)
+		return err;
+	err = vfs_setattr(&b->caller, &p, &a);
+	path_put(&p);
+	return err;
+}
+
 int boot_populate_dev(struct boot *b)
 {
 	static const struct {
@@ -28,6 +44,8 @@ int boot_populate_dev(struct boot *b)
 				makedev(nodes[i].major, nodes[i].minor), NULL);
 	for (size_t i = 0; i < array_size(links) && !err; i++)
 		err = vfs_symlink(&b->caller, NULL, links[i][0], links[i][1]);
+	if (!err && b->c->console)
+		err = make_console(b);
 	b->caller.umask = umask;
 	return err;
 }
