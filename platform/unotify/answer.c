@@ -30,8 +30,12 @@ void notif_reply(struct platform *p, u64 id, s64 value, u32 flags)
 
 void notif_send(struct pctx *c, s64 value, u32 flags)
 {
+	struct platform *p = c->p;
+	u64 id = c->id;
+
 	c->pending = false;
-	notif_reply(c->p, c->id, value, flags);
+	ctx_sent(c);
+	notif_reply(p, id, value, flags);
 }
 
 void ctx_kick_thread(struct pctx *c)

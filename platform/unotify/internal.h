@@ -208,6 +208,18 @@ static inline struct frame_bounds ctx_bounds(const struct pctx *c)
 	return (struct frame_bounds){at + CTL_PAGE, at + c->p->area_size};
 }
 
+/* What is written before the reply to a thread's notification is seen by who receives the thread's next
+ * one: the host sees to that, ThreadSanitizer has to be told. */
+#if defined(__SANITIZE_THREAD__)
+void __tsan_acquire(void *addr);
+void __tsan_release(void *addr);
+#define ctx_sent(c)	__tsan_release(&(c)->id)
+#define ctx_received(c) __tsan_acquire(&(c)->id)
+#else
+#define ctx_sent(c)	((void)(c))
+#define ctx_received(c) ((void)(c))
+#endif
+
 static inline bool ctx_move(struct pctx *c, enum ctx_state from, enum ctx_state to)
 {
 	u32 f = from;

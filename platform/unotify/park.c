@@ -61,6 +61,7 @@ bool park_event(struct pctx *c, struct pevent *out)
 	atomic_store(&c->area->park, 0);
 	/* From the exchange on the owner may answer and the context go on without us. */
 	c->pending = false;
+	ctx_sent(c);
 	if (atomic_compare_exchange_strong(&c->park, &going, PARK_PARKED)) {
 		notif_reply(p, id, STUB_PARK, 0);
 		return false;

@@ -237,6 +237,7 @@ bool receive(struct platform *p, const struct seccomp_notif *q, struct pevent *o
 		stranger(p, q);
 		return false;
 	}
+	ctx_received(c);
 	if (likely(at >= PAGE_SIZE))
 		return plain_call(c, q, out);
 	if (q->data.nr == STUB_NR_EVENT)
