@@ -185,7 +185,8 @@ enum {
 	PCMD_CMPXCHG = 0x2000,
 };
 #define PCMD_MAX 32
-enum { PRUN_RESUME = 1 };
+/* RESUME_AS_IS, with RESUME: rax is not touched (the caller has set it by pctx_set_regs). */
+enum { PRUN_RESUME = 1, PRUN_RESUME_AS_IS = 2 };
 
 /* REGS: carries out @count commands in order, stopping at the first that fails. Then PEV_DONE. With
  * PRUN_RESUME and no failure there is no event: rax becomes the last result and the guest goes on.

@@ -110,7 +110,7 @@ static long vm_copy(struct task *t, const struct sys_args *a, bool write)
 	if (r == -EFAULT && t->wait.stage < UNBORN_TRIES && mm != t->mm && remote.iov &&
 	    maybe_unborn(&remote.it, write)) {
 		t->wait.stage++;
-		task_set_deadline(t, time_add(time_monotonic(), UNBORN_WAIT));
+		t->wait.deadline = time_add(time_monotonic(), UNBORN_WAIT); /* anew in each run */
 		r = task_block(t, -EINTR);
 	}
 	side_fini(&local);

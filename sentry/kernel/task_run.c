@@ -173,6 +173,15 @@ long task_run_plan_again(struct task *t)
 	return -ECOMMAND;
 }
 
+static void set_rax(struct pctx *ctx, long value)
+{
+	struct pregs regs;
+
+	pctx_get_regs(ctx, &regs);
+	regs.rax = (u64)value;
+	pctx_set_regs(ctx, &regs);
+}
+
 /* Sends the plan to the stub. The call ends with it unless the handler wants to hear of it or there is work. */
 static void task_command(struct task *t)
 {
@@ -189,7 +198,9 @@ static void task_command(struct task *t)
 		return;
 	}
 	if (t->wait.command == CMD_PLAN && (t->plan.flags & PRUN_RESUME) && !work_of(t)) {
-		flags = PRUN_RESUME;
+		flags = t->plan.flags;
+		if (flags & PRUN_RESUME_AS_IS)
+			set_rax(ctx, t->plan.result);
 		trace_exit(t, t->plan.result);
 	}
 	leave(t, TS_COMMAND);

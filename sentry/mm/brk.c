@@ -69,6 +69,7 @@ static long brk_locked(struct mm *mm, u64 addr, const struct mm_limits *lim, str
 		err = grow(mm, old, new, lim, me, plan);
 	if (err < 0)
 		return err;
+	plan_resume_as_is(plan);
 	plan->undo = MM_UNDO_BRK;
 	plan->old_start = GVA(mm->brk);
 	plan->start = GVA(min(old, new));

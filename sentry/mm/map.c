@@ -256,11 +256,8 @@ static long map_locked(struct mm *mm, const struct mm_map_request *req, const st
 	if (err < 0)
 		return err;
 	/* The piece at the start comes last: its address is the result of the call. */
-	plan->flags = 0;
-	if (!plan->more_count) {
-		plan_reverse(plan, first);
-		plan->flags = PRUN_RESUME;
-	}
+	plan_reverse(plan, first);
+	plan->flags = plan->more_count ? 0 : PRUN_RESUME;
 	plan->result = at;
 	plan->undo = MM_UNDO_UNMAP;
 	plan->start = proto.start;

@@ -121,7 +121,7 @@ struct mm_inflight {
 struct mm_plan {
 	struct pcmd cmds[PCMD_MAX];
 	unsigned count;
-	unsigned flags; /* for pctx_run: PRUN_RESUME when the result of the last command is that of the call */
+	unsigned flags; /* for pctx_run when nothing follows cmds: PRUN_* */
 	long result;	/* what the guest's call returns when all succeed */
 	/* More than PCMD_MAX commands (a file in many extents): what follows cmds. See mm_plan_next. */
 	struct pcmd *more;

@@ -58,6 +58,8 @@ int plan_add_mremap(struct mm_plan *plan, u64 addr, u64 old_size, u64 new_size, 
 /* Appends what maps [addr, addr + size) of @v's backing: one command for anonymous memory, one per extent for
  * others. @extra: MAP_* to add. Reads v->start, offset, flags, map. */
 int plan_add_map(struct mm_plan *plan, const struct vma *v, u64 addr, u64 size, u32 extra);
+/* The guest may go on with plan->result when the last command has been carried out, whatever that gave. */
+void plan_resume_as_is(struct mm_plan *plan);
 /* Turns the commands from @first on around; only when all of them stand in cmds. */
 void plan_reverse(struct mm_plan *plan, unsigned first);
 

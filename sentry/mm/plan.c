@@ -139,8 +139,15 @@ int plan_add_map(struct mm_plan *plan, const struct vma *v, u64 addr, u64 size, 
 	return 0;
 }
 
+void plan_resume_as_is(struct mm_plan *plan)
+{
+	plan->flags = plan->more_count ? 0 : PRUN_RESUME | PRUN_RESUME_AS_IS;
+}
+
 void plan_reverse(struct mm_plan *plan, unsigned first)
 {
+	if (plan->more_count)
+		return;
 	for (unsigned i = first, j = plan->count; i + 1 < j; i++) {
 		struct pcmd tmp = plan->cmds[i];
 

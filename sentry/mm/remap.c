@@ -71,7 +71,7 @@ static long remap_shrink(struct mm *mm, struct remap *r, struct mm_inflight *me,
 		return err;
 	vma_remove_range(mm, from, to, &me->dead);
 	inflight_add(mm, me, r->addr, to);
-	plan->flags = PRUN_RESUME;
+	plan_resume_as_is(plan);
 	return 0;
 }
 
@@ -100,7 +100,7 @@ static long remap_grow(struct mm *mm, struct remap *r, struct mm_inflight *me, s
 		err = plan_add_mremap(plan, r->addr, r->old_size, r->new_size, 0, 0);
 	if (err < 0)
 		return err;
-	plan->flags = v->map ? 0 : PRUN_RESUME;
+	plan_resume_as_is(plan);
 	plan->undo = MM_UNDO_UNMAP;
 	plan->start = GVA(from);
 	plan->end = GVA(end);
@@ -153,13 +153,10 @@ static long plan_move(struct mm_plan *plan, const struct remap *r, const struct 
 	u64 moved = min(r->old_size, r->new_size);
 	long err = 0;
 
-	if (!r->v->map) {
-		plan->flags = PRUN_RESUME;
+	if (!r->v->map)
 		return plan_add_mremap(plan, r->addr, r->old_size, r->new_size,
 				       MREMAP_MAYMOVE | MREMAP_FIXED | (r->flags & MREMAP_DONTUNMAP),
 				       r->to);
-	}
-	plan->flags = 0;
 	if (r->old_size == 0) /* a second mapping of shared memory */
 		return plan_add_map(plan, proto, r->to, r->new_size, 0);
 	err = plan_move_pieces(plan, r, moved);
@@ -246,6 +243,7 @@ static long remap_locked(struct mm *mm, struct remap *r, const struct mm_limits 
 	if (!(r->flags & MREMAP_MAYMOVE))
 		return -ENOMEM;
 	err = remap_move(mm, r, me, plan);
+	plan_resume_as_is(plan);
 	plan->result = (long)r->to;
 	return err;
 }

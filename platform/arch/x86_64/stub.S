@@ -74,9 +74,11 @@ stub_run:
 	jnz	1b
 	testl	$CTL_F_RESUME, CTL_FLAGS(%rbx)
 	jz	4f
+	testl	$CTL_F_AS_IS, CTL_FLAGS(%rbx)
+	jnz	6f
 	mov	CTL_FRAME(%rbx), %rdx
 	mov	%rax, UC_RAX(%rdx)
-	testl	$CTL_F_CLOSE, CTL_FLAGS(%rbx)
+6:	testl	$CTL_F_CLOSE, CTL_FLAGS(%rbx)
 	jz	stub_resume
 	mov	$3, %eax			/* close */
 	mov	CTL_FD(%rbx), %edi
