@@ -47,6 +47,7 @@ static long getdents(struct task *t, const struct sys_args *a, bool old)
 	scoped_file f = fd_lookup(t, ARG_INT(a, 0));
 	u32 want = ARG_UINT(a, 2);
 	struct dents d = {.dc.emit = emit, .old = old};
+	u64 start;
 	int err;
 
 	if (!f || !(f->mode & FMODE_READ))
@@ -57,11 +58,14 @@ static long getdents(struct task *t, const struct sys_args *a, bool old)
 	d.buf = page_alloc(4);
 	if (!d.buf)
 		return -ENOMEM;
+	start = f->pos;
 	err = vfs_iterate(c, f, &d.dc);
 	if (err == 0 && d.small)
 		err = -EINVAL;
-	if (err == 0 && d.used > 0 && copy_out(t->mm, ARG_GVA(a, 1), d.buf, d.used))
+	if (err == 0 && d.used > 0 && copy_out(t->mm, ARG_GVA(a, 1), d.buf, d.used)) {
 		err = -EFAULT;
+		vfs_llseek(c, f, start, SEEK_SET);
+	}
 	page_free(d.buf, 4);
 	return err ? err : (long)d.used;
 }

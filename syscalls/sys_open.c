@@ -54,7 +54,7 @@ static long do_open(struct task *t, int dirfd, gva_t name, const struct open_how
 /* open and openat ignore what they do not know; O_PATH leaves few of the rest. */
 static long open_old(struct task *t, int dirfd, gva_t name, u32 flags, u32 mode)
 {
-	struct open_how_in how = {.flags = flags & VALID_OPEN_FLAGS};
+	struct open_how_in how = {.flags = (flags & VALID_OPEN_FLAGS) | O_LARGEFILE_K};
 
 	if (flags & O_PATH)
 		how.flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
@@ -146,7 +146,7 @@ long sys_openat2(struct task *t, const struct sys_args *a)
 	err = check_how(&how);
 	if (err)
 		return err;
-	in.flags = how.flags;
+	in.flags = how.flags | (how.flags & O_PATH ? 0 : O_LARGEFILE_K);
 	in.mode = how.mode;
 	err = resolve_flags(how.resolve, &in.walk);
 	return err ? err : do_open(t, ARG_INT(a, 0), ARG_GVA(a, 1), &in);

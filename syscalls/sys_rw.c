@@ -57,6 +57,7 @@ static long do_write(struct task *t, int fd, struct file *f, struct iov_iter *it
 	size_t total = it->left;
 	long n = 0;
 
+	it->append = rw->rwf & RWF_APPEND;
 	iter_advance(it, t->wait.moved);
 	do {
 		n = vfs_write(task_caller(t), f, it, rw->pos);
@@ -90,8 +91,8 @@ static long rw_buffer(struct task *t, const struct sys_args *a, const struct rw 
 	struct iov_iter it;
 	size_t n = min(a->a[2], (u64)0x7ffff000);
 
-	if ((s64)a->a[2] < 0)
-		return -EINVAL;
+	if ((s64)a->a[2] < 0) /* no buffer has so many bytes */
+		return -EFAULT;
 	iter_init_guest(&it, t->mm, ARG_GVA(a, 1), n, t->worker->scratch, WORKER_SCRATCH);
 	return do_rw(t, ARG_INT(a, 0), &it, rw);
 }
@@ -168,7 +169,7 @@ static long rw_flags(struct task *t, const struct sys_args *a, bool write)
 	u64 pos = a->a[3];
 	struct rw rw = {.write = write, .pos = (s64)pos == -1 ? NULL : &pos, .rwf = ARG_INT(a, 5)};
 
-	if (rw.rwf & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT))
+	if (rw.rwf & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND))
 		return -EOPNOTSUPP;
 	return rw_vector(t, a, &rw);
 }

@@ -106,7 +106,7 @@ static ssize_t gfile_write(struct caller *c, struct file *f, struct iov_iter *fr
 	if (fd < 0)
 		return -EIO;
 	mutex_lock(&f->inode->lock);
-	if (flags & O_APPEND) {
+	if (write_appends(f, from)) {
 		if (g->gs->shared)
 			err = gnode_refresh_locked(g);
 		*pos = f->inode->size;

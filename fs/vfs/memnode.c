@@ -77,7 +77,7 @@ static ssize_t memnode_write(struct caller *c, struct file *f, struct iov_iter *
 	u64 at;
 
 	inode_lock(i);
-	at = f->flags & O_APPEND ? i->size : *pos;
+	at = write_appends(f, from) ? i->size : *pos;
 	n = write_sealed(node, i, from, at);
 	if (!n && at > i->size && page_offset(i->size) && node->data.maps)
 		memdata_punch(&node->data, i->size, page_up(i->size));

@@ -64,7 +64,7 @@ static int write_limit(struct caller *c, struct file *f, struct iov_iter *it, u6
 {
 	u64 limit = min(c->fsize_limit, (u64)INT64_MAX);
 
-	if (f->flags & O_APPEND)
+	if (write_appends(f, it))
 		pos = f->inode->size;
 	if (!it->left)
 		return 0;
@@ -121,11 +121,11 @@ s64 generic_seek(u64 pos, u64 size, s64 off, int whence)
 		break;
 	case SEEK_CUR:
 		if (__builtin_add_overflow((s64)pos, off, &to))
-			return -EOVERFLOW;
+			return -EINVAL;
 		break;
 	case SEEK_END:
 		if (__builtin_add_overflow((s64)size, off, &to))
-			return -EOVERFLOW;
+			return -EINVAL;
 		break;
 	case SEEK_DATA:
 	case SEEK_HOLE:

@@ -302,6 +302,12 @@ struct file {
 };
 enum { FMODE_READ = 1, FMODE_WRITE = 2, FMODE_PATH = 4, FMODE_EXEC = 8, FMODE_DENYWRITE = 16 };
 
+/* Does a write of @it go to the end of the file? O_APPEND is 02000. */
+static inline bool write_appends(const struct file *f, const struct iov_iter *it)
+{
+	return it->append || f->flags & 02000;
+}
+
 struct file *file_get(struct file *f);
 void file_put(struct file *f);
 /* A file on a dentry-less inode of the anon mount: eventfd, pipe, socket. @name is what /proc/pid/fd shows

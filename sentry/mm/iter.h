@@ -19,6 +19,7 @@ struct iov_iter {
 	size_t left;		  /* bytes in all, <= INT_MAX & PAGE_MASK */
 	void *scratch;		  /* buffer of the worker's to pass host data through */
 	size_t scratch_size;	  /* 256 KiB, or less */
+	bool append;		  /* of a write: at the end, whatever the position (RWF_APPEND) */
 	struct iovec one;	  /* storage for a single segment */
 };
 

@@ -82,7 +82,7 @@ static void test_seals(void)
 		CHECK_EQ(fcntl(fd, F_GET_SEALS), F_SEAL_SEAL);
 		CHECK_ERRNO(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), EPERM);
 		close(fd);
-		fd = MUST(open("f", O_RDWR | O_CREAT, 0600));
+		fd = MUST(open("/dev/null", O_RDWR));
 		CHECK_ERRNO(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), EINVAL);
 		close(fd);
 	}
