@@ -260,6 +260,7 @@ struct super_block *kernfs_mount(const struct file_system_type *t, const struct 
 	sb->magic = magic;
 	sb->blksize = PAGE_SIZE;
 	sb->no_dcache = sb->no_negative = true;
+	sb->lock_rank = LR_INODE_PSEUDO;
 	i = node_inode(NULL, sb, &n);
 	if (!i) {
 		sb_put(sb);

@@ -12,16 +12,18 @@
 
 enum lockrank {
 	LR_NONE = 0,
-	LR_EXEC,     /* kernel: one execve or CLONE_THREAD of a thread group at a time */
-	LR_TASKLIST, /* kernel: process tree, pids, sessions, signals and stop states (struct
-			kernel.lock) */
+	LR_EXEC,	 /* kernel: one execve or CLONE_THREAD of a thread group at a time */
+	LR_FILE_POS,	 /* vfs: position of one struct file */
+	LR_INODE_PSEUDO, /* vfs: inode of a kernfs tree: what is below it shows the state of tasks
+			  */
+	LR_TASKLIST,	 /* kernel: process tree, pids, sessions, signals and stop states (struct
+			    kernel.lock) */
 	LR_FUTEX, /* kernel: waiters of futexes that stand in the sentry; words are read under it */
 	LR_MM,	  /* mm: VMAs and in-flight ranges of one address space */
 	LR_FDTABLE,	/* kernel: slots of one descriptor table */
 	LR_FS,		/* kernel: root, cwd, umask of one struct fs */
 	LR_EPOLL_NEST,	/* anon: one addition of an epoll file to another at a time */
 	LR_EPOLL,	/* anon: interest list of one epoll file; nested by depth */
-	LR_FILE_POS,	/* vfs: position of one struct file */
 	LR_UNIX_GC,	/* net: counts of sockets in flight in messages, and their collection */
 	LR_SOCKET,	/* net: one socket; a pair in address order */
 	LR_RENAME,	/* vfs: one cross-directory rename of a superblock at a time */
