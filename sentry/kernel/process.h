@@ -147,6 +147,8 @@ void posix_timer_taken(struct posix_timer *timer, struct siginfo_k *info);
 
 /* --- robust.c --- */
 
+/* Does the task hold robust futexes? */
+bool robust_any(struct task *t);
 /* exit: one more step through the robust list. 0: done; 1: t->plan holds a command to carry out. */
 int robust_step(struct task *t);
 

@@ -32,6 +32,14 @@ static bool start(struct task *t, struct robust_walk *w)
 	return true;
 }
 
+bool robust_any(struct task *t)
+{
+	struct robust_head_k head;
+
+	return copy_in_obj(t->mm, &head, t->robust_list) == 0 &&
+	       (head.next != t->robust_list.v || head.pending);
+}
+
 /* Moves to the next entry; the one that is being taken or given back comes last. */
 static void advance(struct task *t, struct robust_walk *w)
 {

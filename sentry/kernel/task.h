@@ -380,6 +380,8 @@ long task_exec(struct task *t);					  /* task_exec.c: stages over t->wait.obj */
  * tid. Stage of its own: call it again on every run until it gives 0. -EBLOCKED (task_block was called); -EAGAIN: another
  * thread's exec or exit_group came first (the caller is being killed). */
 long task_exec_dethread(struct task *t);
+/* Then: gives up the robust futexes that it holds, by the old context. 0: done; -ECOMMAND: call it again. */
+long task_exec_robust(struct task *t);
 /* exec, behind the point of no return, with the old mm and context still there: robust list forgotten, clear_child_tid stored
  * and woken by @old (returned: what to give to pctx_exit of the old context), a vfork parent released, handlers
  * reset, alternate stack, POSIX timers and pdeath_signal (when @privileged) dropped, exit signal SIGCHLD. */

@@ -251,6 +251,8 @@ static long exec_step(struct task *t, struct exec *e)
 	}
 	r = task_exec_dethread(t);
 	if (r == 0)
+		r = task_exec_robust(t);
+	if (r == 0)
 		r = exec_unshare_files(t);
 	return r ? r : exec_commit(t, e);
 }

@@ -357,8 +357,10 @@ static long run_command(struct task *t)
 static long exit_go(struct task *t)
 {
 	if (t->robust_list.v && atomic_load(&t->ctx)) {
-		if (robust_step(t))
-			return t->has_regs ? run_command(t) : come_back(t);
+		if (!t->has_regs && robust_any(t))
+			return come_back(t);
+		if (t->has_regs && robust_step(t))
+			return run_command(t);
 		t->robust_list = GVA(0);
 	}
 	return exit_finish(t);
@@ -461,6 +463,22 @@ long task_exec_dethread(struct task *t)
 	}
 	tasklist_unlock();
 	return r;
+}
+
+long task_exec_robust(struct task *t)
+{
+	struct pctx *ctx = atomic_load(&t->ctx);
+
+	if (!t->robust_list.v || !t->has_regs || !ctx)
+		return 0;
+	if (!robust_step(t)) {
+		t->robust_list = GVA(0);
+		memset(&t->robust, 0, sizeof(t->robust));
+		return 0;
+	}
+	t->wait.used = true;
+	pctx_run(ctx, t->plan.cmds, t->plan.count, 0);
+	return -ECOMMAND;
 }
 
 /* Handlers of its own, all default or ignored. */
