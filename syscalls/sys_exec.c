@@ -10,8 +10,8 @@
 #define WINDOW_SIZE  PAGE_SIZE
 #define STRINGS_MAX  0x7fffffffu
 
-/* Strings of a program usually lie one behind the other: a page's worth is copied at a time, and as many strings
- * as it holds are taken from that copy. */
+/* Strings of a program usually lie one behind the other: a page's worth is copied at a time, and as
+ * many strings as it holds are taken from that copy. */
 struct window {
 	gva_t at;
 	size_t size;
@@ -50,7 +50,8 @@ static long add_long_string(struct task *t, struct exec_args *args, gva_t src, b
 	return n;
 }
 
-static long add_string(struct task *t, struct exec_args *args, struct window *w, gva_t src, bool env)
+static long add_string(struct task *t, struct exec_args *args, struct window *w, gva_t src,
+		       bool env)
 {
 	size_t len = 0;
 	const char *s = window_find(w, src, &len);
@@ -66,7 +67,8 @@ static long add_string(struct task *t, struct exec_args *args, struct window *w,
 }
 
 /* The strings of one vector, which ends with NULL; NULL instead of a vector is an empty one. */
-static long add_vector(struct task *t, struct exec_args *args, struct window *w, gva_t vector, bool env)
+static long add_vector(struct task *t, struct exec_args *args, struct window *w, gva_t vector,
+		       bool env)
 {
 	u64 ptr[VECTOR_BATCH];
 
@@ -191,5 +193,6 @@ long sys_execveat(struct task *t, const struct sys_args *a)
 {
 	if (exec_current(t))
 		return task_exec(t);
-	return exec_begin(t, ARG_INT(a, 0), ARG_GVA(a, 1), ARG_GVA(a, 2), ARG_GVA(a, 3), ARG_UINT(a, 4));
+	return exec_begin(t, ARG_INT(a, 0), ARG_GVA(a, 1), ARG_GVA(a, 2), ARG_GVA(a, 3),
+			  ARG_UINT(a, 4));
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sys_mm.c - mmap(2), munmap(2), mprotect(2), mremap(2), brk(2), madvise(2), mincore(2), msync(2), mlock(2)
+/* sys_mm.c - mmap(2), munmap(2), mprotect(2), mremap(2), brk(2), madvise(2), mincore(2), msync(2),
+ * mlock(2)
  *
- * Each asks mm for a decision and has the stub carry it out. MM_BUSY (another thread's change of the same range has not
- * landed yet) makes the call wait; nothing has been changed by then, so it starts anew.
+ * Each asks mm for a decision and has the stub carry it out. MM_BUSY (another thread's change of
+ * the same range has not landed yet) makes the call wait; nothing has been changed by then, so it
+ * starts anew.
  */
 #include <linux/capability.h>
 #include <sys/mman.h>
@@ -29,20 +31,21 @@ static struct mm_inflight *inflight_of(struct task *t)
 }
 
 /* Evaluates @call; while it is busy, registers and tries once more before the task blocks. */
-#define UNLESS_BUSY(t, ret, call) \
-	do { \
-		mm_plan_init(&(t)->plan); \
-		(ret) = (call); \
-		if ((ret) != MM_BUSY) \
-			break; \
-		task_wait_on((t), &(t)->mm->inflight_wait, 0); \
-		mm_plan_init(&(t)->plan); \
-		(ret) = (call); \
-		if ((ret) == MM_BUSY) \
+#define UNLESS_BUSY(t, ret, call)                                \
+	do {                                                     \
+		mm_plan_init(&(t)->plan);                        \
+		(ret) = (call);                                  \
+		if ((ret) != MM_BUSY)                            \
+			break;                                   \
+		task_wait_on((t), &(t)->mm->inflight_wait, 0);   \
+		mm_plan_init(&(t)->plan);                        \
+		(ret) = (call);                                  \
+		if ((ret) == MM_BUSY)                            \
 			return task_block((t), -ERESTARTNOINTR); \
 	} while (0)
 
-static long map_request(struct task *t, const struct sys_args *a, struct file *f, struct mm_map_request *out)
+static long map_request(struct task *t, const struct sys_args *a, struct file *f,
+			struct mm_map_request *out)
 {
 	*out = (struct mm_map_request){
 		.addr = ARG_GVA(a, 0),
@@ -82,8 +85,9 @@ long sys_mremap(struct task *t, const struct sys_args *a)
 	struct mm_limits lim = limits_of(t);
 	long ret;
 
-	UNLESS_BUSY(t, ret, mm_mremap(t->mm, ARG_GVA(a, 0), a->a[1], a->a[2], ARG_UINT(a, 3), ARG_GVA(a, 4),
-				      &lim, inflight_of(t), &t->plan));
+	UNLESS_BUSY(t, ret,
+		    mm_mremap(t->mm, ARG_GVA(a, 0), a->a[1], a->a[2], ARG_UINT(a, 3), ARG_GVA(a, 4),
+			      &lim, inflight_of(t), &t->plan));
 	return ret ? ret : task_run_plan(t);
 }
 
@@ -115,7 +119,9 @@ long sys_mprotect(struct task *t, const struct sys_args *a)
 	struct mm_limits lim = limits_of(t);
 	long ret;
 
-	UNLESS_BUSY(t, ret, mm_mprotect(t->mm, ARG_GVA(a, 0), a->a[1], ARG_UINT(a, 2), &lim, inflight_of(t)));
+	UNLESS_BUSY(
+		t, ret,
+		mm_mprotect(t->mm, ARG_GVA(a, 0), a->a[1], ARG_UINT(a, 2), &lim, inflight_of(t)));
 	return in_place(ret);
 }
 
@@ -123,7 +129,8 @@ long sys_madvise(struct task *t, const struct sys_args *a)
 {
 	long ret;
 
-	UNLESS_BUSY(t, ret, mm_madvise(t->mm, ARG_GVA(a, 0), a->a[1], ARG_INT(a, 2), inflight_of(t)));
+	UNLESS_BUSY(t, ret,
+		    mm_madvise(t->mm, ARG_GVA(a, 0), a->a[1], ARG_INT(a, 2), inflight_of(t)));
 	return in_place(ret);
 }
 
@@ -155,7 +162,8 @@ long sys_msync(struct task *t, const struct sys_args *a)
 {
 	long err = mm_msync(t->mm, ARG_GVA(a, 0), a->a[1], ARG_UINT(a, 2));
 
-	return err || !a->a[1] ? err : host_answers(t, SYS_msync, a->a[0], page_up(a->a[1]), a->a[2]);
+	return err || !a->a[1] ? err
+			       : host_answers(t, SYS_msync, a->a[0], page_up(a->a[1]), a->a[2]);
 }
 
 long sys_mlock(struct task *t, const struct sys_args *a)

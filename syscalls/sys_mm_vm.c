@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sys_mm_vm.c - process_vm_readv, process_vm_writev: copies between two guests, through the worker's buffer
+/* sys_mm_vm.c - process_vm_readv, process_vm_writev: copies between two guests, through the
+ * worker's buffer
  *
- * A child that fork has just made may not have run yet, and then its memory cannot be reached: where nothing could be
- * copied although the truth says that it is there, the call waits a little and tries again.
+ * A child that fork has just made may not have run yet, and then its memory cannot be reached:
+ * where nothing could be copied although the truth says that it is there, the call waits a little
+ * and tries again.
  */
 #include <linux/capability.h>
 
@@ -13,8 +15,8 @@
 static bool may_access(struct task *t, struct task *target)
 {
 	const struct cred *c = t->cred, *o = target->cred;
-	bool same = c->uid == o->euid && c->uid == o->suid && c->uid == o->uid && c->gid == o->egid &&
-		    c->gid == o->sgid && c->gid == o->gid;
+	bool same = c->uid == o->euid && c->uid == o->suid && c->uid == o->uid &&
+		    c->gid == o->egid && c->gid == o->sgid && c->gid == o->gid;
 
 	if (t->tg == target->tg || cred_capable(c, CAP_SYS_PTRACE))
 		return true;
@@ -55,8 +57,9 @@ static long side_init(struct task *t, struct vm_side *s, struct mm *of, gva_t io
 	s->iov = kalloc(ITER_IOV_MAX * sizeof(*s->iov));
 	if (!s->iov)
 		return -ENOMEM;
-	err = count > ITER_IOV_MAX ? -EINVAL
-				   : copy_in_iovec(t->mm, s->iov, iov, (unsigned)count, &s->it, NULL, 0);
+	err = count > ITER_IOV_MAX
+		      ? -EINVAL
+		      : copy_in_iovec(t->mm, s->iov, iov, (unsigned)count, &s->it, NULL, 0);
 	s->it.mm = of;
 	return err;
 }
@@ -87,8 +90,9 @@ static long move_bytes(struct task *t, struct iov_iter *from, struct iov_iter *t
 /* Is the remote byte that could not be copied one that the truth knows? */
 static bool maybe_unborn(const struct iov_iter *remote, bool write)
 {
-	return remote->count && mm_access_ok(remote->mm, GVA((uintptr_t)remote->iov[0].iov_base + remote->offset),
-					     1, write ? VMA_WRITE : VMA_READ);
+	return remote->count &&
+	       mm_access_ok(remote->mm, GVA((uintptr_t)remote->iov[0].iov_base + remote->offset), 1,
+			    write ? VMA_WRITE : VMA_READ);
 }
 
 static long vm_copy(struct task *t, const struct sys_args *a, bool write)
@@ -106,7 +110,8 @@ static long vm_copy(struct task *t, const struct sys_args *a, bool write)
 	if (r == 0)
 		r = side_init(t, &remote, mm, ARG_GVA(a, 3), a->a[4]);
 	if (r == 0)
-		r = write ? move_bytes(t, &local.it, &remote.it) : move_bytes(t, &remote.it, &local.it);
+		r = write ? move_bytes(t, &local.it, &remote.it)
+			  : move_bytes(t, &remote.it, &local.it);
 	if (r == -EFAULT && t->wait.stage < UNBORN_TRIES && mm != t->mm && remote.iov &&
 	    maybe_unborn(&remote.it, write)) {
 		t->wait.stage++;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* exec_cred.c - who a new program runs as: set-id bits, file capabilities, root's privileges (capabilities(7)) */
+/* exec_cred.c - who a new program runs as: set-id bits, file capabilities, root's privileges
+ * (capabilities(7)) */
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -67,7 +68,8 @@ static void apply_caps(struct cred *n, const struct cred *old, const struct file
 	bool id_changed = n->euid != old->euid || n->egid != old->egid;
 
 	if (!(n->securebits & SECURE_NOROOT) && (n->euid == 0 || n->uid == 0)) {
-		/* A file with capabilities of its own that root's set-id file has: these, not all. */
+		/* A file with capabilities of its own that root's set-id file has: these, not all.
+		 */
 		if (!(f.any && n->uid != 0 && n->euid == 0)) {
 			f.permitted = f.inheritable = CAP_FULL;
 			f.effective = n->euid == 0;
@@ -76,7 +78,8 @@ static void apply_caps(struct cred *n, const struct cred *old, const struct file
 	}
 	if (id_changed || (given->any))
 		n->ambient = 0;
-	n->permitted = (f.permitted & n->bounding) | (f.inheritable & old->inheritable) | n->ambient;
+	n->permitted =
+		(f.permitted & n->bounding) | (f.inheritable & old->inheritable) | n->ambient;
 	n->effective = f.effective ? n->permitted : n->ambient;
 	n->inheritable = old->inheritable;
 }
@@ -97,7 +100,8 @@ int exec_cred(struct task *t, struct caller *c, struct exec *e)
 	n->suid = n->fsuid = n->euid;
 	n->sgid = n->fsgid = n->egid;
 	n->securebits &= ~SECURE_KEEP_CAPS;
-	e->set_id = n->euid != old->euid || n->egid != old->egid || (n->permitted & ~old->permitted);
+	e->set_id =
+		n->euid != old->euid || n->egid != old->egid || (n->permitted & ~old->permitted);
 	e->ids = (struct exec_ids){.uid = n->uid, .euid = n->euid, .gid = n->gid, .egid = n->egid};
 	e->ids.secure = n->uid != n->euid || n->gid != n->egid ||
 			(n->uid != 0 && (caps.effective || n->permitted & ~n->ambient));

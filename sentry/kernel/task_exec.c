@@ -3,15 +3,15 @@
  *
  * Theory of operation: an exec is a call with stages (t->wait.stage), between which the task waits:
  *
- *	EXEC_PREPARE	follows #! lines, decides credentials, lays the new address space out, takes a fresh context
- *	EXEC_SPAWNED	the context is there: its stub makes the mappings
- *	EXEC_MAPPED	they are made: arguments and zeroes are written into them
+ *	EXEC_PREPARE	follows #! lines, decides credentials, lays the new address space out, takes
+ *a fresh context EXEC_SPAWNED	the context is there: its stub makes the mappings EXEC_MAPPED they
+ *are made: arguments and zeroes are written into them
  *	EXEC_ALONE	the other threads of the process end
  *	(commit)	the point of no return: nothing from here on can fail
  *
- * Until the commit the old program is whole, and every failure is the errno of execve. That is kinder than Linux, which
- * kills a process whose new image cannot be mapped. The fresh context's events come to the task, as the
- * old context is at the border all the while.
+ * Until the commit the old program is whole, and every failure is the errno of execve. That is
+ *kinder than Linux, which kills a process whose new image cannot be mapped. The fresh context's
+ *events come to the task, as the old context is at the border all the while.
  */
 #include <linux/personality.h>
 #include <sys/resource.h>
@@ -24,7 +24,9 @@
 
 enum { EXEC_PREPARE, EXEC_SPAWNED, EXEC_MAPPED, EXEC_ALONE };
 
-#define CLEAR_ON_SETID (READ_IMPLIES_EXEC | ADDR_NO_RANDOMIZE | ADDR_COMPAT_LAYOUT | MMAP_PAGE_ZERO)
+/* What a set-id program does not inherit of the personality. */
+#define CLEAR_ON_SETID \
+	(READ_IMPLIES_EXEC | ADDR_NO_RANDOMIZE | ADDR_COMPAT_LAYOUT | MMAP_PAGE_ZERO)
 #define EXIT_CANNOT_RUN 126u
 #define EXIT_NOT_FOUND	127u
 
@@ -77,7 +79,8 @@ int exec_set_name(struct exec *e, const char *name)
 	return 0;
 }
 
-/* --- the stages --------------------------------------------------------------------------------- */
+/* --- the stages ---------------------------------------------------------------------------------
+ */
 
 static void exec_limits(struct task *t, struct mm_limits *out)
 {
@@ -146,7 +149,8 @@ static long exec_mapped(struct task *t, struct exec *e)
 	return exec_fill(&e->image);
 }
 
-/* --- the point of no return --------------------------------------------------------------------- */
+/* --- the point of no return ---------------------------------------------------------------------
+ */
 
 /* Descriptors of its own. */
 static int exec_unshare_files(struct task *t)
@@ -207,8 +211,7 @@ static void exec_set_mm(struct task *t, struct exec *e)
 
 static long exec_commit(struct task *t, struct exec *e)
 {
-	struct pregs regs = {
-		.rip = e->image.entry.v, .rsp = e->image.sp.v, .eflags = 0x202};
+	struct pregs regs = {.rip = e->image.entry.v, .rsp = e->image.sp.v, .eflags = 0x202};
 	struct mm *old_mm;
 	struct pctx *old_ctx;
 	gva_t wake = GVA(0);
@@ -228,7 +231,8 @@ static long exec_commit(struct task *t, struct exec *e)
 	return -ENORETURN;
 }
 
-/* --- the call ----------------------------------------------------------------------------------- */
+/* --- the call -----------------------------------------------------------------------------------
+ */
 
 static long exec_step(struct task *t, struct exec *e)
 {
@@ -271,7 +275,8 @@ long task_exec(struct task *t)
 	return task_exit(t, (r == -ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN) << 8, true);
 }
 
-/* --- the first program -------------------------------------------------------------------------- */
+/* --- the first program --------------------------------------------------------------------------
+ */
 
 static const char *env_path(char *const *envp)
 {

@@ -6,7 +6,8 @@
 
 void exec_args_init(struct exec_args *a, u64 stack_limit)
 {
-	*a = (struct exec_args){.limit = max(min(stack_limit / 4, EXEC_ARGS_MAX), (u64)EXEC_STRING_MAX)};
+	*a = (struct exec_args){
+		.limit = max(min(stack_limit / 4, EXEC_ARGS_MAX), (u64)EXEC_STRING_MAX)};
 }
 
 void exec_args_fini(struct exec_args *a)
@@ -20,7 +21,8 @@ void exec_args_fini(struct exec_args *a)
 /* Room for @more bytes and @strings pointers within the limit. */
 static int reserve(struct exec_args *a, size_t more, unsigned strings)
 {
-	size_t pointers = ((size_t)a->argc + a->envc + strings) * 8, size = a->size ? a->size : FIRST_SIZE;
+	size_t pointers = ((size_t)a->argc + a->envc + strings) * 8,
+	       size = a->size ? a->size : FIRST_SIZE;
 	char *buf;
 
 	if (a->len + more + pointers > a->limit)

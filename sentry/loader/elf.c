@@ -21,14 +21,16 @@ int elf_check_header(const Elf64_Ehdr *eh)
 	return 0;
 }
 
-/* A segment's range must lie below the guest's end and may not wrap; its file range may not either. */
+/* A segment's range must lie below the guest's end and may not wrap; its file range may not either.
+ */
 static bool segment_ok(const Elf64_Phdr *ph)
 {
 	if (ph->p_filesz > ph->p_memsz || ph->p_memsz > GUEST_END)
 		return false;
 	if (ph->p_vaddr > GUEST_END - ph->p_memsz)
 		return false;
-	return ph->p_offset <= INT64_MAX && ph->p_filesz <= (u64)INT64_MAX - ph->p_offset - PAGE_SIZE;
+	return ph->p_offset <= INT64_MAX &&
+	       ph->p_filesz <= (u64)INT64_MAX - ph->p_offset - PAGE_SIZE;
 }
 
 static void layout_add(struct elf_layout *l, const Elf64_Phdr *ph)
@@ -56,10 +58,10 @@ static void find_phdr(struct elf_layout *l, const Elf64_Ehdr *eh, const Elf64_Ph
 		l->phdr = ph->p_vaddr + (off - ph->p_offset);
 }
 
-int elf_check_segments(const Elf64_Ehdr *eh, const Elf64_Phdr *ph, unsigned count, struct elf_layout *out)
+int elf_check_segments(const Elf64_Ehdr *eh, const Elf64_Phdr *ph, unsigned count,
+		       struct elf_layout *out)
 {
-	struct elf_layout l = {
-		.low = ~0ull, .align = PAGE_SIZE, .start_code = ~0ull, .interp = -1};
+	struct elf_layout l = {.low = ~0ull, .align = PAGE_SIZE, .start_code = ~0ull, .interp = -1};
 	bool any = false;
 
 	for (unsigned i = 0; i < count; i++) {

@@ -65,7 +65,8 @@ static u32 segment_prot(const Elf64_Phdr *ph)
 	       (ph->p_flags & PF_X ? PROT_EXEC : 0u);
 }
 
-static int map_one(struct load *l, struct file *f, u64 addr, u64 size, u32 prot, u32 how, u64 offset)
+static int map_one(struct load *l, struct file *f, u64 addr, u64 size, u32 prot, u32 how,
+		   u64 offset)
 {
 	struct mm_map_request req = {.addr = GVA(addr),
 				     .size = size,
@@ -106,7 +107,8 @@ static int map_segment(struct load *l, struct elf_file *e, const Elf64_Phdr *ph,
 	if (ph->p_filesz) {
 		if (page_offset(ph->p_offset) != skew)
 			return -EINVAL;
-		err = map_one(l, e->file, at - skew, ph->p_filesz + skew, prot, how, ph->p_offset - skew);
+		err = map_one(l, e->file, at - skew, ph->p_filesz + skew, prot, how,
+			      ph->p_offset - skew);
 		if (err == 0 && ph->p_memsz > ph->p_filesz)
 			err = note_pad(l, file_end, prot & PROT_WRITE);
 		if (err < 0)
@@ -152,7 +154,8 @@ int elf_map(struct load *l, struct elf_file *e, u64 bias, bool bias_free)
 		err = map_segment(l, e, &e->ph[i], bias, how);
 		if (err < 0)
 			return err;
-		/* What overlaps itself replaces itself; what was there before us (nothing) may not be. */
+		/* What overlaps itself replaces itself; what was there before us (nothing) may not
+		 * be. */
 		how = MAP_FIXED;
 	}
 	e->bias = bias;

@@ -9,13 +9,14 @@
 #include "sentry/loader/loader_internal.h"
 #include "sentry/mm/copy.h"
 
-#define SCRIPT_DEPTH  5
-#define PIE_BASE      (page_down(GUEST_END / 3 * 2))
-#define PIE_RANDOM    (1ul << 40)
-#define BRK_RANDOM    (1ul << 30)
-#define INTERP_MAX    4096
+#define SCRIPT_DEPTH 5
+#define PIE_BASE     (page_down(GUEST_END / 3 * 2))
+#define PIE_RANDOM   (1ul << 40)
+#define BRK_RANDOM   (1ul << 30)
+#define INTERP_MAX   4096
 
-/* --- opening ------------------------------------------------------------------------------------ */
+/* --- opening ------------------------------------------------------------------------------------
+ */
 
 struct file *exec_open_path(struct caller *c, const struct path *p)
 {
@@ -69,7 +70,8 @@ int exec_read_head(struct caller *c, struct exec_program *p)
 }
 
 /* One level: p->file becomes the interpreter of the script it was. */
-static int resolve_script(struct caller *c, struct exec_program *p, const char *name, struct exec_args *args)
+static int resolve_script(struct caller *c, struct exec_program *p, const char *name,
+			  struct exec_args *args)
 {
 	const char *argv[3];
 	char *interp, *arg;
@@ -119,7 +121,8 @@ int exec_resolve(struct caller *c, struct exec_program *p, const char *name, boo
 	}
 }
 
-/* --- loading ------------------------------------------------------------------------------------ */
+/* --- loading ------------------------------------------------------------------------------------
+ */
 
 static void draw(struct load *l)
 {
@@ -171,8 +174,8 @@ static int load_interp(struct load *l)
 	return err;
 }
 
-/* The program: where it says, or, position independent, low below the other mappings; a loader that is
- * run itself lies among these. */
+/* The program: where it says, or, position independent, low below the other mappings; a loader that
+ * is run itself lies among these. */
 static int map_program(struct load *l)
 {
 	struct elf_file *e = &l->prog;
@@ -206,7 +209,8 @@ static void set_layout(struct load *l)
 	mm->end_code = lay->end_code + bias;
 	mm->start_data = lay->start_data + bias;
 	mm->end_data = lay->end_data + bias;
-	/* A program that is its own loader lies among the mappings, where its heap could not grow. */
+	/* A program that is its own loader lies among the mappings, where its heap could not grow.
+	 */
 	if (l->prog.eh.e_type == ET_DYN && !l->has_interp)
 		brk = PIE_BASE;
 	brk += page_down(l->rnd.brk % BRK_RANDOM);
@@ -232,7 +236,8 @@ static int load_all(struct load *l, const char *head)
 	if (err < 0)
 		return err;
 	set_layout(l);
-	entry = l->has_interp ? l->interp.eh.e_entry + l->interp.bias : l->prog.eh.e_entry + l->prog.bias;
+	entry = l->has_interp ? l->interp.eh.e_entry + l->interp.bias
+			      : l->prog.eh.e_entry + l->prog.bias;
 	if (entry >= GUEST_END)
 		return -EINVAL;
 	l->image->entry = GVA(entry);
@@ -265,7 +270,8 @@ int exec_fill(struct exec_image *image)
 	struct mm *mm = image->mm;
 
 	for (unsigned i = 0; i < image->pads; i++)
-		if (copy_zero(mm, image->pad[i].at, image->pad[i].size) < 0 && image->pad[i].writable)
+		if (copy_zero(mm, image->pad[i].at, image->pad[i].size) < 0 &&
+		    image->pad[i].writable)
 			return -EFAULT;
 	return (int)copy_out(mm, image->sp, (u8 *)image->stack + (image->sp.v - image->stack_at.v),
 			     image->stack_size - (image->sp.v - image->stack_at.v));

@@ -34,10 +34,12 @@ struct load {
 
 /* Reads exactly @n bytes at @off: 0, -EIO when the file is shorter, or -errno. */
 int exec_read(struct caller *c, struct file *f, void *buf, size_t n, u64 off);
-/* elf_map.c: reads and checks the headers of e->file. @head: its first EXEC_HEAD_SIZE bytes, or NULL. */
+/* elf_map.c: reads and checks the headers of e->file. @head: its first EXEC_HEAD_SIZE bytes, or
+ * NULL. */
 int elf_open(struct caller *c, struct elf_file *e, const char *head);
 void elf_close(struct elf_file *e);
-/* Maps e's segments: where they ask, moved by @bias; @bias_free: at a free place (position independent only). */
+/* Maps e's segments: where they ask, moved by @bias; @bias_free: at a free place (position
+ * independent only). */
 int elf_map(struct load *l, struct elf_file *e, u64 bias, bool bias_free);
 /* stack.c: maps the stack, and makes what is to be written to it. */
 int stack_build(struct load *l);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* script.c - #! lines
  *
- * The line is "#!", blanks, the interpreter's path, and optionally blanks and one argument that reaches to the end of
- * the line, blanks at its end cut off. Only the first 256 bytes of the file count: an interpreter's path that
- * is not complete there makes the file no script, an argument is cut.
+ * The line is "#!", blanks, the interpreter's path, and optionally blanks and one argument that
+ * reaches to the end of the line, blanks at its end cut off. Only the first 256 bytes of the file
+ * count: an interpreter's path that is not complete there makes the file no script, an argument is
+ * cut.
  */
 #include "sentry/loader/loader.h"
 
@@ -14,7 +15,8 @@ static bool is_blank(char c)
 
 int script_parse(char head[EXEC_HEAD_SIZE], char **out_interp, char **out_arg)
 {
-	char *end = memchr(head, '\n', EXEC_HEAD_SIZE), *p = head + 2, *limit = head + EXEC_HEAD_SIZE;
+	char *end = memchr(head, '\n', EXEC_HEAD_SIZE), *p = head + 2,
+	     *limit = head + EXEC_HEAD_SIZE;
 	bool whole = end != NULL;
 
 	if (head[0] != '#' || head[1] != '!')

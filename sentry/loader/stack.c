@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* stack.c - the first stack of a program: strings, vectors, auxiliary vector
  *
- * From the top down: 8 zero bytes, the program's name, envp's strings, argv's strings, a random gap, "x86_64", 16 random
- * bytes, alignment; the auxiliary vector, envp, argv, argc, where the stack pointer points. All of it is made in
- * one buffer and written at once.
+ * From the top down: 8 zero bytes, the program's name, envp's strings, argv's strings, a random
+ * gap, "x86_64", 16 random bytes, alignment; the auxiliary vector, envp, argv, argc, where the
+ * stack pointer points. All of it is made in one buffer and written at once.
  *
- * The stack is mapped at once up to STACK_FIRST; below that it grows by faults (mm_fault) up to its limit.
+ * The stack is mapped at once up to STACK_FIRST; below that it grows by faults (mm_fault) up to its
+ * limit.
  */
 #include <sys/auxv.h>
 #include <sys/mman.h>
 
 #include "sentry/loader/loader_internal.h"
 
-#define STACK_FIRST	(8ul << 20)
-#define STACK_SPARE	(128ul << 10) /* at least, beside the arguments */
-#define STACK_RANDOM	(16ul << 30)
-#define GAP_MIN		(128ul << 20)
-#define GAP_MAX		(GUEST_END / 6 * 5)
-#define MMAP_RANDOM	(1ul << 40)
+#define STACK_FIRST  (8ul << 20)
+#define STACK_SPARE  (128ul << 10) /* at least, beside the arguments */
+#define STACK_RANDOM (16ul << 30)
+#define GAP_MIN	     (128ul << 20)
+#define GAP_MAX	     (GUEST_END / 6 * 5)
+#define MMAP_RANDOM  (1ul << 40)
 
 #ifndef AT_RSEQ_FEATURE_SIZE
 #define AT_RSEQ_FEATURE_SIZE 27
@@ -40,7 +41,8 @@ u64 stack_mmap_base(const struct load *l)
 
 	/* The whole of what the stack may become, however it was placed. */
 	gap = min(max(gap, GAP_MIN), GAP_MAX);
-	return page_down(GUEST_END - gap - STACK_RANDOM - 512 * PAGE_SIZE - l->rnd.mmap % MMAP_RANDOM);
+	return page_down(GUEST_END - gap - STACK_RANDOM - 512 * PAGE_SIZE -
+			 l->rnd.mmap % MMAP_RANDOM);
 }
 
 /* Where in the buffer and in the guest things are. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* advise.c - madvise, mincore's and msync's checks, names of anonymous memory
  *
- * Advice that concerns only the guest's own pages goes to the host as it stands; what the host must not do to the
- * memfile or what only we know about is done here.
+ * Advice that concerns only the guest's own pages goes to the host as it stands; what the host must
+ * not do to the memfile or what only we know about is done here.
  */
 #include <sys/mman.h>
 
@@ -21,10 +21,10 @@
 
 struct advice {
 	int advice;
-	u64 set, clear;	    /* VMA flags that it changes */
-	bool private_anon;  /* only for private anonymous memory */
-	bool not_locked;    /* refused for locked memory */
-	bool not_shared;    /* forbidden by us for what lies in the memfile or a file */
+	u64 set, clear;	   /* VMA flags that it changes */
+	bool private_anon; /* only for private anonymous memory */
+	bool not_locked;   /* refused for locked memory */
+	bool not_shared;   /* forbidden by us for what lies in the memfile or a file */
 };
 
 static const struct advice g_advice[] = {
@@ -59,7 +59,8 @@ static const struct advice *advice_find(int advice)
 	return NULL;
 }
 
-/* 0: nothing forbids it (holes are the host's to report); 1: a part is not for the host; or -errno. */
+/* 0: nothing forbids it (holes are the host's to report); 1: a part is not for the host; or -errno.
+ */
 static long advice_check(struct mm *mm, u64 start, u64 end, const struct advice *a)
 {
 	long result = 0;
@@ -108,8 +109,10 @@ static long advise_locked(struct mm *mm, u64 start, u64 end, const struct advice
 	return MM_CONTINUE;
 }
 
-/* One shared mapping of the range for MADV_REMOVE, with references: its file's range in *out_off. */
-static long remove_target(struct mm *mm, u64 start, u64 end, struct vma **out, u64 *out_off, u64 *out_end)
+/* One shared mapping of the range for MADV_REMOVE, with references: its file's range in *out_off.
+ */
+static long remove_target(struct mm *mm, u64 start, u64 end, struct vma **out, u64 *out_off,
+			  u64 *out_end)
 {
 	struct vma *v = vma_tree_find(mm, start);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* anonshm.c - shared memory without a file system: MAP_SHARED | MAP_ANONYMOUS, System V segments
  *
- * A run of the memfile, given back with the last mapping. The host finds its pages when they are touched.
+ * A run of the memfile, given back with the last mapping. The host finds its pages when they are
+ * touched.
  */
 #include "sentry/mm/memfile.h"
 #include "sentry/mm/mm_internal.h"
@@ -28,11 +29,13 @@ static int anonshm_extent(struct mappable *m, u64 off, u64 size, bool write, str
 	struct anonshm *s = anonshm_of(m);
 
 	if (off >= s->size) {
-		*out = (struct map_extent){.fd = memfile_empty_fd(), .offset = 0, .size = page_up(size)};
+		*out = (struct map_extent){
+			.fd = memfile_empty_fd(), .offset = 0, .size = page_up(size)};
 		return 0;
 	}
-	*out = (struct map_extent){
-		.fd = memfile_fd(), .offset = s->offset + off, .size = min(page_up(size), s->size - off)};
+	*out = (struct map_extent){.fd = memfile_fd(),
+				   .offset = s->offset + off,
+				   .size = min(page_up(size), s->size - off)};
 	return 0;
 }
 
@@ -51,7 +54,8 @@ static void anonshm_put(struct mappable *m)
 	slab_free(&anonshm_cache, s);
 }
 
-static void anonshm_describe(struct mappable *m, void *file, u64 *dev, u64 *ino, struct strbuf *path)
+static void anonshm_describe(struct mappable *m, void *file, u64 *dev, u64 *ino,
+			     struct strbuf *path)
 {
 	struct anonshm *s = anonshm_of(m);
 

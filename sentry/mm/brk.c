@@ -19,8 +19,8 @@ static long shrink(struct mm *mm, u64 from, u64 to, struct mm_inflight *me, stru
 	return 0;
 }
 
-static long grow(struct mm *mm, u64 from, u64 to, const struct mm_limits *lim, struct mm_inflight *me,
-		 struct mm_plan *plan)
+static long grow(struct mm *mm, u64 from, u64 to, const struct mm_limits *lim,
+		 struct mm_inflight *me, struct mm_plan *plan)
 {
 	struct vma proto = {.start = GVA(from),
 			    .end = GVA(to),

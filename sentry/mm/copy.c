@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* copy.c - the only door to guest memory
  *
- * Theory of operation: every copy is a process_vm_readv or _writev of the platform. The host checks the
- * rights of each page; what is checked here is that no range leaves the guest's half of the address space:
- * behind GUEST_END lie the platform's own areas, which no system call of the guest may reach.
+ * Theory of operation: every copy is a process_vm_readv or _writev of the platform. The host checks
+ * the rights of each page; what is checked here is that no range leaves the guest's half of the
+ * address space: behind GUEST_END lie the platform's own areas, which no system call of the guest
+ * may reach.
  */
 #include "sentry/mm/copy.h"
 #include "sentry/mm/mm.h"

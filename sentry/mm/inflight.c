@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* inflight.c - ranges whose change the host has not yet been seen to carry out
  *
- * Theory of operation: see mm.h. A record is in mm->inflight from the moment the truth has changed until the next
- * event of the context that carries the change out. Who finds a record in its way kicks that context under
- * mm->lock: the context's owner takes the record out under the same lock before it lets the context go, so the
- * context is alive.
+ * Theory of operation: see mm.h. A record is in mm->inflight from the moment the truth has changed
+ * until the next event of the context that carries the change out. Who finds a record in its way
+ * kicks that context under mm->lock: the context's owner takes the record out under the same lock
+ * before it lets the context go, so the context is alive.
  */
 #include <sys/epoll.h>
 
@@ -15,7 +15,7 @@ long inflight_check(struct mm *mm, u64 start, u64 end)
 	struct mm_inflight *f;
 	long busy = 0;
 
-	list_for_each_entry(f, &mm->inflight, node) {
+	list_for_each_entry (f, &mm->inflight, node) {
 		if (f->start.v >= end || start >= f->end.v)
 			continue;
 		pctx_kick(f->ctx);
@@ -29,7 +29,7 @@ u64 inflight_overlap(struct mm *mm, u64 start, u64 end)
 	struct mm_inflight *f;
 	u64 lowest = 0;
 
-	list_for_each_entry(f, &mm->inflight, node) {
+	list_for_each_entry (f, &mm->inflight, node) {
 		if (f->start.v >= end || start >= f->end.v)
 			continue;
 		if (lowest == 0 || f->start.v < lowest)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* iter.c - a cursor over the buffers of one read or write
  *
- * Theory of operation: an iterator names a list of segments, of the guest's memory or of the sentry's own.
- * A copy moves as many bytes as it can with one host call per ITER_BATCH segments, and advances by what was
- * moved. After a fault the iterator stands at the byte that could not be copied.
+ * Theory of operation: an iterator names a list of segments, of the guest's memory or of the
+ * sentry's own. A copy moves as many bytes as it can with one host call per ITER_BATCH segments,
+ * and advances by what was moved. After a fault the iterator stands at the byte that could not be
+ * copied.
  */
 #include "sentry/mm/iter.h"
 #include "sentry/mm/mm.h"
@@ -65,7 +66,8 @@ void iter_truncate(struct iov_iter *it, size_t n)
 }
 
 /* The next up to ITER_BATCH segments, at most @n bytes: how many; *out_bytes in all. */
-static unsigned iter_segments(const struct iov_iter *it, size_t n, struct iovec *out, size_t *out_bytes)
+static unsigned iter_segments(const struct iov_iter *it, size_t n, struct iovec *out,
+			      size_t *out_bytes)
 {
 	const struct iovec *iov = segments(it);
 	size_t offset = it->offset, bytes = 0;
@@ -86,8 +88,8 @@ static unsigned iter_segments(const struct iov_iter *it, size_t n, struct iovec 
 }
 
 /* One host call over guest segments. Bytes moved. */
-static size_t move_guest(struct mm *mm, void *buf, const struct iovec *seg, unsigned nseg, size_t bytes,
-			 bool to_guest)
+static size_t move_guest(struct mm *mm, void *buf, const struct iovec *seg, unsigned nseg,
+			 size_t bytes, bool to_guest)
 {
 	struct iovec local = {buf, bytes};
 	ssize_t done;

@@ -10,13 +10,13 @@
 #ifndef MAP_DROPPABLE
 #define MAP_DROPPABLE 8
 #endif
-#define LEGACY_MAP_MASK \
+#define LEGACY_MAP_MASK                                                                          \
 	(MAP_SHARED | MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_DENYWRITE | MAP_EXECUTABLE | \
-	 MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | \
+	 MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK |  \
 	 MAP_HUGETLB | MAP_32BIT | MAP_HUGE_2MB | MAP_HUGE_1GB)
-#define MAP_HUGE_2MB (21u << 26)
-#define MAP_HUGE_1GB (30u << 26)
-#define HUGE_SIZE    (2ul << 20)
+#define MAP_HUGE_2MB  (21u << 26)
+#define MAP_HUGE_1GB  (30u << 26)
+#define HUGE_SIZE     (2ul << 20)
 #define AREA_32BIT_LO 0x40000000ul
 #define AREA_32BIT_HI 0x80000000ul
 
@@ -100,7 +100,8 @@ static long place(struct mm *mm, const struct mm_map_request *req, u64 size)
 		return -EINVAL;
 	if (req->addr.v < MM_MIN_ADDR)
 		return -EPERM;
-	if ((req->flags & MAP_FIXED_NOREPLACE) && vma_bytes_mapped(mm, req->addr.v, req->addr.v + size))
+	if ((req->flags & MAP_FIXED_NOREPLACE) &&
+	    vma_bytes_mapped(mm, req->addr.v, req->addr.v + size))
 		return -EEXIST;
 	return (long)req->addr.v;
 }
@@ -234,7 +235,8 @@ static long commit(struct mm *mm, const struct vma *proto, struct mm_inflight *m
 static long map_locked(struct mm *mm, const struct mm_map_request *req, const struct mm_limits *lim,
 		       struct mm_inflight *me, struct mm_plan *plan)
 {
-	struct vma proto = {.map = req->map, .file = req->file, .offset = req->map ? req->offset : 0};
+	struct vma proto = {
+		.map = req->map, .file = req->file, .offset = req->map ? req->offset : 0};
 	u64 size = page_up(req->size);
 	unsigned first = plan->count;
 	long err, at = place(mm, req, size);

@@ -3,21 +3,22 @@
  *
  * Theory of operation
  * -------------------
- * The file is sparse and has its final size from the start, so that neither side ever sees SIGBUS from it.
+ * The file is sparse and has its final size from the start, so that neither side ever sees SIGBUS
+ *from it.
  *
- *	[0, MEMFILE_WINDOWED)	extents of up to 2 MiB, which the sentry sees through windows of 64 MiB that
- *				are mapped when first needed, at fixed places of one reserved range
- *	[RUN_BASE, RUN_END)	runs of any size, which only guests look at
+ *	[0, MEMFILE_WINDOWED)	extents of up to 2 MiB, which the sentry sees through windows of 64
+ *MiB that are mapped when first needed, at fixed places of one reserved range [RUN_BASE, RUN_END)
+ *runs of any size, which only guests look at
  *
- * Extents: the file is cut into chunks of 2 MiB, each a buddy system of its own with one bit per free block
- * (bit i of the heap-ordered tree: the block i of 2^(9 - level) pages is free). A chunk stands in the list of each
- * order of which it has a free block. Whole free chunks stay known.
+ * Extents: the file is cut into chunks of 2 MiB, each a buddy system of its own with one bit per
+ *free block (bit i of the heap-ordered tree: the block i of 2^(9 - level) pages is free). A chunk
+ *stands in the list of each order of which it has a free block. Whole free chunks stay known.
  *
- * Content of free blocks is zero: freeing punches the block out of the file, or, for single pages as
- * long as there are few of them, clears it and keeps the page for the next.
+ * Content of free blocks is zero: freeing punches the block out of the file, or, for single pages
+ *as long as there are few of them, clears it and keeps the page for the next.
  *
- * Runs: offsets cost nothing in a sparse file, so run sizes are rounded up to powers of two, and each
- * class has a list of free ones. What a class has once taken it keeps.
+ * Runs: offsets cost nothing in a sparse file, so run sizes are rounded up to powers of two, and
+ *each class has a list of free ones. What a class has once taken it keeps.
  */
 #include "sentry/mm/memfile.h"
 
@@ -45,9 +46,9 @@
 #endif
 
 struct chunk {
-	u64 free[16];		   /* 1023 bits: level 0 (whole chunk) is bit 1, level l starts at 1 << l */
-	struct list link[ORDERS];  /* in memfile.avail[order] when a block of it is free */
-	u16 count[ORDERS];	   /* free blocks of each order */
+	u64 free[16]; /* 1023 bits: level 0 (whole chunk) is bit 1, level l starts at 1 << l */
+	struct list link[ORDERS]; /* in memfile.avail[order] when a block of it is free */
+	u16 count[ORDERS];	  /* free blocks of each order */
 	u32 index;
 };
 
@@ -58,13 +59,13 @@ struct run { /* a free run */
 
 static struct {
 	int fd, empty_fd;
-	char *base; /* of the reserved range */
+	char *base;	   /* of the reserved range */
 	struct mutex lock; /* LR_MEMFILE; guards below */
 	struct list avail[ORDERS];
-	struct chunk **chunk; /* CHUNKS entries, by index */
-	u32 chunks;	      /* in use so far */
+	struct chunk **chunk;	  /* CHUNKS entries, by index */
+	u32 chunks;		  /* in use so far */
 	u64 window[WINDOWS / 64]; /* mapped ones */
-	u32 kept;	      /* free single pages that still have memory, about */
+	u32 kept;		  /* free single pages that still have memory, about */
 	u64 in_use;
 	struct list runs[RUN_ORDERS]; /* free ones by order */
 	u64 run_next;
@@ -142,7 +143,8 @@ u64 memfile_in_use(void)
 
 int memfile_punch(u64 offset, u64 size)
 {
-	return host_fallocate(g_memfile.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, size);
+	return host_fallocate(g_memfile.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset,
+			      size);
 }
 
 /* --- the buddy system of one chunk ------------------------------------------------------------ */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mlock.c - locked memory: recorded and limited; the host's pages are not pinned, as the host's limit is not ours */
+/* mlock.c - locked memory: recorded and limited; the host's pages are not pinned, as the host's
+ * limit is not ours */
 #include <sys/mman.h>
 
 #include "sentry/mm/mm_internal.h"
@@ -55,7 +56,8 @@ static long mlock_locked(struct mm *mm, u64 start, u64 end, u32 flags, bool lock
 	return err;
 }
 
-long mm_mlock(struct mm *mm, gva_t addr, u64 size, u32 flags, bool lock, const struct mm_limits *lim)
+long mm_mlock(struct mm *mm, gva_t addr, u64 size, u32 flags, bool lock,
+	      const struct mm_limits *lim)
 {
 	u64 start = page_down(addr.v), end;
 	long err;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mm.c - life of an address space: creation, copies for fork, faults that are not the guest's, what the host refused */
+/* mm.c - life of an address space: creation, copies for fork, faults that are not the guest's, what
+ * the host refused */
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -183,7 +184,8 @@ void mm_abort(struct mm *mm, struct mm_plan *plan, unsigned index)
 static long grow_stack(struct mm *mm, struct vma *v, u64 addr, const struct mm_limits *lim,
 		       struct mm_inflight *me, struct mm_plan *plan)
 {
-	u64 start = align_down(addr, STACK_GROW_STEP), lowest = v->prev ? v->prev->end.v : 0, old = v->start.v;
+	u64 start = align_down(addr, STACK_GROW_STEP), lowest = v->prev ? v->prev->end.v : 0,
+	    old = v->start.v;
 	long err;
 
 	if (v->prev && v->prev->flags & VMA_PROT)
@@ -210,9 +212,10 @@ static long grow_stack(struct mm *mm, struct vma *v, u64 addr, const struct mm_l
 	return 0;
 }
 
-/* A page behind the end that the file had when it was mapped, and has no longer? Private mappings are repaired
- * page by page: behind it may be pages that the guest has written since. */
-static long map_grown(struct mm *mm, struct vma *v, u64 addr, struct mm_inflight *me, struct mm_plan *plan)
+/* A page behind the end that the file had when it was mapped, and has no longer? Private mappings
+ * are repaired page by page: behind it may be pages that the guest has written since. */
+static long map_grown(struct mm *mm, struct vma *v, u64 addr, struct mm_inflight *me,
+		      struct mm_plan *plan)
 {
 	bool shared = v->flags & VMA_SHARED, write = shared && v->flags & VMA_MAYWRITE;
 	u64 page = page_down(addr), size = shared ? v->end.v - page : PAGE_SIZE;
@@ -240,7 +243,8 @@ static long fault_locked(struct mm *mm, u64 addr, int signo, int code, const str
 
 	if (!v)
 		return -EFAULT;
-	if (signo == SIGSEGV && code == SEGV_MAPERR && addr < v->start.v && v->flags & VMA_GROWSDOWN)
+	if (signo == SIGSEGV && code == SEGV_MAPERR && addr < v->start.v &&
+	    v->flags & VMA_GROWSDOWN)
 		return grow_stack(mm, v, addr, lim, me, plan);
 	if (signo == SIGBUS && code == BUS_ADRERR && addr >= v->start.v && v->map)
 		return map_grown(mm, v, addr, me, plan);
@@ -278,7 +282,8 @@ bool mm_access_ok(struct mm *mm, gva_t addr, u64 size, u64 vma_flags)
 		return false;
 	mutex_lock(&mm->lock);
 	v = vma_tree_find(mm, at);
-	for (; v && at < end && v->start.v <= at && (v->flags & vma_flags) == vma_flags; v = v->next)
+	for (; v && at < end && v->start.v <= at && (v->flags & vma_flags) == vma_flags;
+	     v = v->next)
 		at = v->end.v;
 	mutex_unlock(&mm->lock);
 	return at >= end;

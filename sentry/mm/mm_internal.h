@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mm_internal.h - what the files of sentry/mm share; everything is called with mm->lock held unless said otherwise */
+/* mm_internal.h - what the files of sentry/mm share; everything is called with mm->lock held unless
+ * said otherwise */
 #ifndef SENTRY_MM_MM_INTERNAL_H
 #define SENTRY_MM_MM_INTERNAL_H
 
@@ -19,13 +20,14 @@ void vma_destroy(struct vma *v);
 bool vma_can_merge(const struct vma *a, const struct vma *b);
 /* Joins @v with its neighbours where they continue each other: the VMA that is left. */
 struct vma *vma_merge(struct mm *mm, struct vma *v);
-/* Makes @start and @end borders of VMAs. 0 or -ENOMEM (also: too many VMAs), then nothing visible has changed. */
+/* Makes @start and @end borders of VMAs. 0 or -ENOMEM (also: too many VMAs), then nothing visible
+ * has changed. */
 int vma_split_range(struct mm *mm, u64 start, u64 end);
-/* Takes all VMAs of the range, whose borders have been split, out of the tree and the accounts. Those with a
- * mappable are chained to *dead by next, the others are freed. */
+/* Takes all VMAs of the range, whose borders have been split, out of the tree and the accounts.
+ * Those with a mappable are chained to *dead by next, the others are freed. */
 void vma_remove_range(struct mm *mm, u64 start, u64 end, struct vma **dead);
-/* Adds a range with the properties of @proto (whose own range is the one to add; references are taken), joined
- * with its neighbours: uses *spare, when it needs a VMA, and sets it to NULL. */
+/* Adds a range with the properties of @proto (whose own range is the one to add; references are
+ * taken), joined with its neighbours: uses *spare, when it needs a VMA, and sets it to NULL. */
 struct vma *vma_add(struct mm *mm, const struct vma *proto, struct vma **spare);
 /* Would vma_add of @proto need a VMA of its own? */
 bool vma_add_needs_one(struct mm *mm, const struct vma *proto);
@@ -55,10 +57,11 @@ void inflight_settle(struct mm_inflight *me);
 int plan_add(struct mm_plan *plan, const struct pcmd *cmd);
 int plan_add_munmap(struct mm_plan *plan, u64 addr, u64 size);
 int plan_add_mremap(struct mm_plan *plan, u64 addr, u64 old_size, u64 new_size, u64 flags, u64 to);
-/* Appends what maps [addr, addr + size) of @v's backing: one command for anonymous memory, one per extent for
- * others. @extra: MAP_* to add. Reads v->start, offset, flags, map. */
+/* Appends what maps [addr, addr + size) of @v's backing: one command for anonymous memory, one per
+ * extent for others. @extra: MAP_* to add. Reads v->start, offset, flags, map. */
 int plan_add_map(struct mm_plan *plan, const struct vma *v, u64 addr, u64 size, u32 extra);
-/* The guest may go on with plan->result when the last command has been carried out, whatever that gave. */
+/* The guest may go on with plan->result when the last command has been carried out, whatever that
+ * gave. */
 void plan_resume_as_is(struct mm_plan *plan);
 /* Turns the commands from @first on around; only when all of them stand in cmds. */
 void plan_reverse(struct mm_plan *plan, unsigned first);

@@ -84,19 +84,22 @@ int plan_add_mremap(struct mm_plan *plan, u64 addr, u64 old_size, u64 new_size, 
 					     .args = {addr, old_size, new_size, flags, to}});
 }
 
-static int plan_add_mmap(struct mm_plan *plan, u64 addr, u64 size, u64 flags, u32 how, int fd, u64 offset)
+static int plan_add_mmap(struct mm_plan *plan, u64 addr, u64 size, u64 flags, u32 how, int fd,
+			 u64 offset)
 {
 	u64 prot = flags & VMA_PROT;
 
 	how |= MAP_FIXED;
 	if (flags & VMA_NORESERVE)
 		how |= MAP_NORESERVE;
-	return plan_add(plan, &(struct pcmd){.nr = SYS_mmap,
-					     .fd = fd,
-					     .args = {addr, size, prot, how, (u64)(s64)fd, offset}});
+	return plan_add(plan,
+			&(struct pcmd){.nr = SYS_mmap,
+				       .fd = fd,
+				       .args = {addr, size, prot, how, (u64)(s64)fd, offset}});
 }
 
-/* The next piece of [off, off + size): neighbouring extents that are one piece of a host file are joined. */
+/* The next piece of [off, off + size): neighbouring extents that are one piece of a host file are
+ * joined. */
 static int next_piece(const struct vma *v, u64 off, u64 size, struct map_extent *out)
 {
 	bool write = (v->flags & (VMA_SHARED | VMA_MAYWRITE)) == (VMA_SHARED | VMA_MAYWRITE);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* remap.c - mremap: shrink, grow in place, move
  *
- * Theory of operation: the host moves pages (and private copies of file pages) by its own mremap. A file that
- * lies in several extents is several mappings of the host, which are moved one by one; what a mapping
- * grows by is mapped anew.
+ * Theory of operation: the host moves pages (and private copies of file pages) by its own mremap. A
+ * file that lies in several extents is several mappings of the host, which are moved one by one;
+ * what a mapping grows by is mapped anew.
  */
 #include <sys/mman.h>
 
@@ -47,7 +47,8 @@ static long remap_check_vma(struct mm *mm, struct remap *r, const struct mm_limi
 	r->v = v;
 	if (r->old_size == 0 && !(v->flags & VMA_SHARED))
 		return -EINVAL;
-	if (r->old_size > v->end.v - r->addr && (r->new_size > r->old_size || r->flags & MREMAP_FIXED))
+	if (r->old_size > v->end.v - r->addr &&
+	    (r->new_size > r->old_size || r->flags & MREMAP_FIXED))
 		return -EFAULT;
 	if (r->flags & MREMAP_DONTUNMAP)
 		more = r->new_size;
@@ -58,7 +59,8 @@ static long remap_check_vma(struct mm *mm, struct remap *r, const struct mm_limi
 
 /* --- in place --------------------------------------------------------------------------------- */
 
-static long remap_shrink(struct mm *mm, struct remap *r, struct mm_inflight *me, struct mm_plan *plan)
+static long remap_shrink(struct mm *mm, struct remap *r, struct mm_inflight *me,
+			 struct mm_plan *plan)
 {
 	u64 from = r->addr + r->new_size, to = r->addr + r->old_size;
 	long err = inflight_check(mm, r->addr, to);
@@ -154,9 +156,9 @@ static long plan_move(struct mm_plan *plan, const struct remap *r, const struct 
 	long err = 0;
 
 	if (!r->v->map)
-		return plan_add_mremap(plan, r->addr, r->old_size, r->new_size,
-				       MREMAP_MAYMOVE | MREMAP_FIXED | (r->flags & MREMAP_DONTUNMAP),
-				       r->to);
+		return plan_add_mremap(
+			plan, r->addr, r->old_size, r->new_size,
+			MREMAP_MAYMOVE | MREMAP_FIXED | (r->flags & MREMAP_DONTUNMAP), r->to);
 	if (r->old_size == 0) /* a second mapping of shared memory */
 		return plan_add_map(plan, proto, r->to, r->new_size, 0);
 	err = plan_move_pieces(plan, r, moved);
@@ -168,8 +170,8 @@ static long plan_move(struct mm_plan *plan, const struct remap *r, const struct 
 }
 
 /* The tree's part of a move, which cannot fail once the borders are split. */
-static void move_commit(struct mm *mm, const struct remap *r, const struct vma *proto, struct vma *spare,
-			struct mm_inflight *me)
+static void move_commit(struct mm *mm, const struct remap *r, const struct vma *proto,
+			struct vma *spare, struct mm_inflight *me)
 {
 	struct vma *old = NULL;
 
@@ -181,8 +183,7 @@ static void move_commit(struct mm *mm, const struct remap *r, const struct vma *
 	if (spare)
 		vma_destroy(spare);
 	/* Both places, and what is between them: rare enough. */
-	inflight_add(mm, me, min(r->addr, r->to),
-		     max(r->addr + r->old_size, r->to + r->new_size));
+	inflight_add(mm, me, min(r->addr, r->to), max(r->addr + r->old_size, r->to + r->new_size));
 }
 
 static long remap_move(struct mm *mm, struct remap *r, struct mm_inflight *me, struct mm_plan *plan)

@@ -35,7 +35,8 @@ static void show_line(struct strbuf *s, u64 start, u64 end, u64 flags, u64 offse
 }
 
 /* The name in the last column; *dev and *ino of files. */
-static void vma_name(const struct mm *mm, const struct vma *v, u64 *dev, u64 *ino, struct strbuf *name)
+static void vma_name(const struct mm *mm, const struct vma *v, u64 *dev, u64 *ino,
+		     struct strbuf *name)
 {
 	if (v->map)
 		v->map->ops->describe(v->map, v->file, dev, ino, name);
@@ -49,14 +50,29 @@ static void vma_name(const struct mm *mm, const struct vma *v, u64 *dev, u64 *in
 
 static void show_smaps(struct strbuf *s, u64 size, u64 flags)
 {
-	static const char *const zero[] = {
-		"Rss", "Pss", "Pss_Dirty", "Shared_Clean", "Shared_Dirty", "Private_Clean",
-		"Private_Dirty", "Referenced", "Anonymous", "KSM", "LazyFree", "AnonHugePages",
-		"ShmemPmdMapped", "FilePmdMapped", "Shared_Hugetlb", "Private_Hugetlb", "Swap",
-		"SwapPss", "Locked"};
+	static const char *const zero[] = {"Rss",
+					   "Pss",
+					   "Pss_Dirty",
+					   "Shared_Clean",
+					   "Shared_Dirty",
+					   "Private_Clean",
+					   "Private_Dirty",
+					   "Referenced",
+					   "Anonymous",
+					   "KSM",
+					   "LazyFree",
+					   "AnonHugePages",
+					   "ShmemPmdMapped",
+					   "FilePmdMapped",
+					   "Shared_Hugetlb",
+					   "Private_Hugetlb",
+					   "Swap",
+					   "SwapPss",
+					   "Locked"};
 
-	strbuf_printf(s, "Size:           %8lu kB\nKernelPageSize:        4 kB\n"
-			 "MMUPageSize:           4 kB\n",
+	strbuf_printf(s,
+		      "Size:           %8lu kB\nKernelPageSize:        4 kB\n"
+		      "MMUPageSize:           4 kB\n",
 		      size / 1024);
 	for (unsigned i = 0; i < array_size(zero); i++)
 		strbuf_printf(s, "%s:%*s%8u kB\n", zero[i], 15 - (int)strlen(zero[i]), "", 0);

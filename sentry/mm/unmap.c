@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* unmap.c - munmap and mprotect: recorded here, carried out by the host as they stand
  *
- * The guest's own call goes on to the host with the arguments in its registers. So a call that the host would
- * only half do must be half done here, too (mprotect up to a hole), and one that we must forbid is forbidden whole.
+ * The guest's own call goes on to the host with the arguments in its registers. So a call that the
+ * host would only half do must be half done here, too (mprotect up to a hole), and one that we must
+ * forbid is forbidden whole.
  */
 #include <sys/mman.h>
 
@@ -44,7 +45,8 @@ long mm_munmap(struct mm *mm, gva_t addr, u64 size, struct mm_inflight *me)
 	return err < 0 ? err : MM_CONTINUE;
 }
 
-long mm_unmap_plan(struct mm *mm, gva_t addr, u64 size, struct mm_inflight *me, struct mm_plan *plan)
+long mm_unmap_plan(struct mm *mm, gva_t addr, u64 size, struct mm_inflight *me,
+		   struct mm_plan *plan)
 {
 	long err = munmap_common(mm, addr, size, me);
 
@@ -53,13 +55,15 @@ long mm_unmap_plan(struct mm *mm, gva_t addr, u64 size, struct mm_inflight *me, 
 	return err;
 }
 
-/* How far the range is mapped without a hole, and whether the rights may be had: *out_end, or -errno. */
+/* How far the range is mapped without a hole, and whether the rights may be had: *out_end, or
+ * -errno. */
 static long protect_check(struct mm *mm, u64 start, u64 end, u32 prot, const struct mm_limits *lim,
 			  u64 *out_end)
 {
 	u64 at = start, more = 0;
 
-	for (struct vma *v = vma_tree_find(mm, start); v && v->start.v <= at && at < end; v = v->next) {
+	for (struct vma *v = vma_tree_find(mm, start); v && v->start.v <= at && at < end;
+	     v = v->next) {
 		if ((prot & VMA_PROT) & ~(v->flags >> 4))
 			return -EACCES;
 		if ((prot & PROT_WRITE) && !(v->flags & (VMA_WRITE | VMA_SHARED | VMA_GROWSDOWN)))

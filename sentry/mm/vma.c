@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* vma.c - making, splitting and joining VMAs, and the accounts of an address space
  *
- * Theory of operation: changes are made in three steps, so that nothing is half done when memory runs
- * out: the range's borders are made borders of VMAs (which the guest cannot see), a spare VMA is
- * taken where one will be needed, and then the tree is changed by steps that cannot fail.
+ * Theory of operation: changes are made in three steps, so that nothing is half done when memory
+ * runs out: the range's borders are made borders of VMAs (which the guest cannot see), a spare VMA
+ * is taken where one will be needed, and then the tree is changed by steps that cannot fail.
  */
 #include "sentry/mm/mm_internal.h"
 
@@ -84,7 +84,8 @@ void vma_destroy_chain(struct vma *dead)
 
 bool vma_can_merge(const struct vma *a, const struct vma *b)
 {
-	if (a->end.v != b->start.v || a->flags != b->flags || a->map != b->map || a->file != b->file)
+	if (a->end.v != b->start.v || a->flags != b->flags || a->map != b->map ||
+	    a->file != b->file)
 		return false;
 	if (a->map && a->offset + (a->end.v - a->start.v) != b->offset)
 		return false;
@@ -174,7 +175,8 @@ void vma_remove_range(struct mm *mm, u64 start, u64 end, struct vma **dead)
 }
 
 /* The neighbours that @proto would be joined with. */
-static void merge_partners(struct mm *mm, const struct vma *proto, struct vma **prev, struct vma **next)
+static void merge_partners(struct mm *mm, const struct vma *proto, struct vma **prev,
+			   struct vma **next)
 {
 	struct vma *n = vma_tree_find(mm, proto->start.v), *p = n ? n->prev : mm->last;
 

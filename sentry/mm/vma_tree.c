@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* vma_tree.c - the ordered set of VMAs of an address space
  *
- * Theory of operation: an AVL tree by address whose nodes also know their neighbours, and the largest
- * free gap in front of any VMA of their subtree. So a lookup and the search for free space from the top
- * down take a number of steps that grows with the logarithm of the count: a subtree without a large enough gap is
- * never entered, and one that lies within the bounds and has one ends the search.
+ * Theory of operation: an AVL tree by address whose nodes also know their neighbours, and the
+ * largest free gap in front of any VMA of their subtree. So a lookup and the search for free space
+ * from the top down take a number of steps that grows with the logarithm of the count: a subtree
+ * without a large enough gap is never entered, and one that lies within the bounds and has one ends
+ * the search.
  *
  * The gap in front of a growing stack is smaller by its guard gap: nothing is placed there unasked.
  */

@@ -14,7 +14,8 @@
 void vma_tree_link(struct mm *mm, struct vma *v);
 /* Takes @v out; prev and next of @v stay as they were. */
 void vma_tree_unlink(struct mm *mm, struct vma *v);
-/* Changes the range of @v; its order among its neighbours stays. Also after a change of VMA_GROWSDOWN. */
+/* Changes the range of @v; its order among its neighbours stays. Also after a change of
+ * VMA_GROWSDOWN. */
 void vma_tree_resize(struct mm *mm, struct vma *v, u64 start, u64 end);
 /* The VMA that holds @addr, or the first behind it, or NULL. */
 struct vma *vma_tree_find(const struct mm *mm, u64 addr);

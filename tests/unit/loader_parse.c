@@ -54,10 +54,18 @@ START_TEST(segments)
 {
 	Elf64_Ehdr eh = good_header();
 	Elf64_Phdr ph[3] = {
-		{.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_filesz = 0x1800, .p_memsz = 0x1800,
+		{.p_type = PT_LOAD,
+		 .p_flags = PF_R | PF_X,
+		 .p_filesz = 0x1800,
+		 .p_memsz = 0x1800,
 		 .p_align = 0x1000},
-		{.p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_offset = 0x1800, .p_vaddr = 0x2800,
-		 .p_filesz = 0x100, .p_memsz = 0x5000, .p_align = 0x200000},
+		{.p_type = PT_LOAD,
+		 .p_flags = PF_R | PF_W,
+		 .p_offset = 0x1800,
+		 .p_vaddr = 0x2800,
+		 .p_filesz = 0x100,
+		 .p_memsz = 0x5000,
+		 .p_align = 0x200000},
 		{.p_type = PT_GNU_STACK, .p_flags = PF_R | PF_W | PF_X},
 	};
 	struct elf_layout l;
@@ -193,7 +201,8 @@ START_TEST(arguments)
 	ck_assert_int_eq(exec_args_add(&a, "one", 3, false), 0);
 	ck_assert_int_eq(exec_args_add(&a, "two", 3, false), 0);
 	ck_assert_int_eq(exec_args_add(&a, "A=b", 3, true), 0);
-	ck_assert_int_eq(exec_args_replace_first(&a, (const char *const[]){"sh", "-x", "script"}, 3), 0);
+	ck_assert_int_eq(
+		exec_args_replace_first(&a, (const char *const[]){"sh", "-x", "script"}, 3), 0);
 	ck_assert_uint_eq(a.argc, 4);
 	ck_assert_uint_eq(a.envc, 1);
 	ck_assert_int_eq(memcmp(a.buf, "sh\0-x\0script\0two\0A=b", 21), 0);

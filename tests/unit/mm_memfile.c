@@ -1,6 +1,7 @@
 /* libs: mm arena host base */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mm_memfile.c - extents of the memory file: disjoint, aligned, zeroed, given back to the host, not executable */
+/* mm_memfile.c - extents of the memory file: disjoint, aligned, zeroed, given back to the host, not
+ * executable */
 #include <check.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -14,13 +15,13 @@
 void pctx_kick(struct pctx *c)
 {
 }
-ssize_t pas_readv(struct pas *as, const struct iovec *local, unsigned nlocal, const struct iovec *guest,
-		  unsigned nguest)
+ssize_t pas_readv(struct pas *as, const struct iovec *local, unsigned nlocal,
+		  const struct iovec *guest, unsigned nguest)
 {
 	return -EFAULT;
 }
-ssize_t pas_writev(struct pas *as, const struct iovec *local, unsigned nlocal, const struct iovec *guest,
-		   unsigned nguest)
+ssize_t pas_writev(struct pas *as, const struct iovec *local, unsigned nlocal,
+		   const struct iovec *guest, unsigned nguest)
 {
 	return -EFAULT;
 }

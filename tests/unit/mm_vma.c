@@ -101,7 +101,8 @@ static void compare(struct mm *mm, const struct model *truth, const struct model
 	}
 }
 
-static void random_step(struct mm *mm, struct model *truth, struct model *host, struct mm_inflight *me)
+static void random_step(struct mm *mm, struct model *truth, struct model *host,
+			struct mm_inflight *me)
 {
 	unsigned at = (unsigned)rand() % PAGES, n = 1 + (unsigned)rand() % 24;
 	u32 prot = (u32)rand() % 4;
@@ -134,8 +135,9 @@ static void random_step(struct mm *mm, struct model *truth, struct model *host, 
 		unsigned to = (unsigned)rand() % (PAGES - 32);
 		unsigned more = 1 + (unsigned)rand() % 32;
 
-		r = mm_mremap(mm, req.addr, req.size, more * PAGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED,
-			      GVA(addr_of(to)), &g_unlimited, me, &plan);
+		r = mm_mremap(mm, req.addr, req.size, more * PAGE_SIZE,
+			      MREMAP_MAYMOVE | MREMAP_FIXED, GVA(addr_of(to)), &g_unlimited, me,
+			      &plan);
 		if (r == 0) {
 			u8 kind = truth->page[at];
 
@@ -146,8 +148,8 @@ static void random_step(struct mm *mm, struct model *truth, struct model *host, 
 		break;
 	}
 	default:
-		r = mm_mremap(mm, req.addr, req.size, req.size / 2 + PAGE_SIZE, 0, GVA(0), &g_unlimited, me,
-			      &plan);
+		r = mm_mremap(mm, req.addr, req.size, req.size / 2 + PAGE_SIZE, 0, GVA(0),
+			      &g_unlimited, me, &plan);
 		if (r == 0 && truth->page[at]) {
 			u64 size = page_up(req.size / 2 + PAGE_SIZE);
 
@@ -180,7 +182,8 @@ START_TEST(gaps)
 {
 	struct mm *mm = mm_create();
 	struct mm_inflight me = {0};
-	struct mm_map_request req = {.size = PAGE_SIZE, .prot = 1, .flags = MAP_PRIVATE | MAP_ANONYMOUS};
+	struct mm_map_request req = {
+		.size = PAGE_SIZE, .prot = 1, .flags = MAP_PRIVATE | MAP_ANONYMOUS};
 	u64 last = 0;
 
 	/* Different rights in turn: no merging, each below the one before. */
@@ -249,7 +252,8 @@ START_TEST(errors)
 	ck_assert_int_eq(mm_munmap(mm, GVA(GUEST_END), PAGE_SIZE, &me), -EINVAL);
 	ck_assert_int_eq(mm_munmap(mm, GVA(GUEST_END - PAGE_SIZE), 2 * PAGE_SIZE, &me), -EINVAL);
 	ck_assert_int_eq(mm_munmap(mm, GVA(BASE + 1), PAGE_SIZE, &me), -EINVAL);
-	ck_assert_int_eq(mm_mprotect(mm, GVA(GUEST_END - PAGE_SIZE), 2 * PAGE_SIZE, 1, &lim, &me), -ENOMEM);
+	ck_assert_int_eq(mm_mprotect(mm, GVA(GUEST_END - PAGE_SIZE), 2 * PAGE_SIZE, 1, &lim, &me),
+			 -ENOMEM);
 	ck_assert_int_eq(mm_madvise(mm, GVA(GUEST_END), PAGE_SIZE, MADV_DONTNEED, &me), -ENOMEM);
 	ck_assert_int_eq(mm_madvise(mm, GVA(BASE), PAGE_SIZE, 77, &me), -EINVAL);
 	mm_put(mm);
@@ -262,7 +266,8 @@ START_TEST(in_flight)
 	struct mm *other = mm_get(mm);
 	struct mm_inflight a = {.ctx = (struct pctx *)1}, b = {.ctx = (struct pctx *)2};
 	struct mm_plan plan = {0};
-	struct mm_map_request req = {.size = 4 * PAGE_SIZE, .prot = 1, .flags = MAP_PRIVATE | MAP_ANONYMOUS};
+	struct mm_map_request req = {
+		.size = 4 * PAGE_SIZE, .prot = 1, .flags = MAP_PRIVATE | MAP_ANONYMOUS};
 	u64 at;
 
 	ck_assert_int_eq(mm_mmap(mm, &req, &g_unlimited, &a, &plan), 0);
@@ -291,7 +296,8 @@ START_TEST(shared_anonymous)
 	struct mm *mm = mm_create(), *child;
 	struct mm_inflight me = {0};
 	struct mm_plan plan = {0};
-	struct mm_map_request req = {.size = 1ul << 33, .prot = 3, .flags = MAP_SHARED | MAP_ANONYMOUS};
+	struct mm_map_request req = {
+		.size = 1ul << 33, .prot = 3, .flags = MAP_SHARED | MAP_ANONYMOUS};
 	char text[512];
 	struct strbuf s;
 	u64 cursor = 0, at;
@@ -347,17 +353,23 @@ START_TEST(stack_grows)
 	struct mm_inflight me = {0};
 	struct mm_plan plan = {0};
 	struct mm_limits lim = g_unlimited;
-	struct mm_map_request req = {.addr = GVA(BASE), .size = PAGE_SIZE, .prot = 3,
-				     .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_GROWSDOWN};
+	struct mm_map_request req = {.addr = GVA(BASE),
+				     .size = PAGE_SIZE,
+				     .prot = 3,
+				     .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED |
+					      MAP_GROWSDOWN};
 
 	ck_assert_int_eq(mm_mmap(mm, &req, &lim, &me, &plan), 0);
-	ck_assert_int_eq(mm_fault(mm, GVA(BASE - 8), SIGSEGV, SEGV_ACCERR, &lim, &me, &plan), -EFAULT);
+	ck_assert_int_eq(mm_fault(mm, GVA(BASE - 8), SIGSEGV, SEGV_ACCERR, &lim, &me, &plan),
+			 -EFAULT);
 	ck_assert_int_eq(mm_fault(mm, GVA(BASE - 8), SIGSEGV, SEGV_MAPERR, &lim, &me, &plan), 0);
 	ck_assert_uint_eq(plan.count, 1);
 	ck_assert_uint_eq(plan.flags, 0);
 	ck_assert(mm_access_ok(mm, GVA(BASE - 8), 8, VMA_WRITE));
 	lim.stack = 1 << 20;
-	ck_assert_int_eq(mm_fault(mm, GVA(BASE - (2 << 20)), SIGSEGV, SEGV_MAPERR, &lim, &me, &plan), -EFAULT);
+	ck_assert_int_eq(
+		mm_fault(mm, GVA(BASE - (2 << 20)), SIGSEGV, SEGV_MAPERR, &lim, &me, &plan),
+		-EFAULT);
 	mm_put(mm);
 }
 END_TEST
