@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "fs/pipe/pipe.h"
+#include "sentry/kernel/sigio.h"
 #include "syscalls/sys.h"
 
 long sys_close(struct task *t, const struct sys_args *a)
@@ -212,7 +213,7 @@ static long fcntl_lock(struct task *t, int fd, struct file *f, int cmd, gva_t ar
 
 #define SETFL_MASK ((u32)(O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC))
 
-static long set_flags(struct task *t, struct file *f, u32 arg)
+static long set_flags(struct task *t, int fd, struct file *f, u32 arg)
 {
 	u32 old = f->flags, new = (old & ~SETFL_MASK) | (arg & SETFL_MASK);
 	int err = 0;
@@ -225,6 +226,8 @@ static long set_flags(struct task *t, struct file *f, u32 arg)
 	f->flags = new;
 	if (f->op && f->op->set_flags)
 		err = f->op->set_flags(task_caller(t), f, old);
+	if (!err && (old ^ new) & O_ASYNC)
+		err = sigio_set(f, fd, new & O_ASYNC);
 	if (err)
 		f->flags = old;
 	return err;
@@ -274,7 +277,7 @@ static long fcntl_file(struct task *t, int fd, struct file *f, int cmd, u64 arg)
 {
 	switch (cmd) {
 	case F_SETFL:
-		return set_flags(t, f, (u32)arg);
+		return set_flags(t, fd, f, (u32)arg);
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:
@@ -329,12 +332,12 @@ long sys_fcntl(struct task *t, const struct sys_args *a)
 
 /* --- ioctl ----------------------------------------------------------------------------------------------- */
 
-static long ioctl_nonblock(struct task *t, struct file *f, gva_t arg, u32 flag)
+static long ioctl_flag(struct task *t, int fd, struct file *f, gva_t arg, u32 flag)
 {
 	s32 on;
 	long err = copy_in_obj(t->mm, &on, arg);
 
-	return err ? err : set_flags(t, f, on ? f->flags | flag : f->flags & ~flag);
+	return err ? err : set_flags(t, fd, f, on ? f->flags | flag : f->flags & ~flag);
 }
 
 static long ioctl_regular(struct task *t, struct file *f, u32 cmd, u64 arg)
@@ -362,9 +365,9 @@ long sys_ioctl(struct task *t, const struct sys_args *a)
 	case FIONCLEX:
 		return fd_set_cloexec(t, fd, false);
 	case FIONBIO:
-		return ioctl_nonblock(t, f, ARG_GVA(a, 2), O_NONBLOCK);
+		return ioctl_flag(t, fd, f, ARG_GVA(a, 2), O_NONBLOCK);
 	case FIOASYNC:
-		return ioctl_nonblock(t, f, ARG_GVA(a, 2), O_ASYNC);
+		return ioctl_flag(t, fd, f, ARG_GVA(a, 2), O_ASYNC);
 	}
 	if (f->op && f->op->ioctl)
 		ret = f->op->ioctl(task_caller(t), f, cmd, a->a[2]);

@@ -43,6 +43,13 @@ struct file *file_get(struct file *f)
 	return f;
 }
 
+static void (*g_async_release)(struct file *f); /* const after boot */
+
+void vfs_set_async_release(void (*fn)(struct file *f))
+{
+	g_async_release = fn;
+}
+
 void file_put(struct file *f)
 {
 	if (!f || !ref_put(&f->ref))
@@ -56,6 +63,8 @@ void file_put(struct file *f)
 	}
 	if (unlikely(!list_empty(&f->epoll_links)) && g_epoll_release)
 		g_epoll_release(f);
+	if (unlikely(f->async != NULL) && g_async_release)
+		g_async_release(f);
 	if (f->op && f->op->release)
 		f->op->release(f);
 	if (f->mode & FMODE_DENYWRITE)

@@ -299,6 +299,7 @@ struct file {
 	s32 owner_pid, owner_sig;
 	struct list epoll_links; /* guarded by the global epoll link lock of fs/anon; empty in a new file */
 	_Atomic u32 inflight;	 /* SCM_RIGHTS messages that hold it; net/socket */
+	void *async;		 /* O_ASYNC; owned by the kernel */
 };
 enum { FMODE_READ = 1, FMODE_WRITE = 2, FMODE_PATH = 4, FMODE_EXEC = 8, FMODE_DENYWRITE = 16 };
 
@@ -307,6 +308,9 @@ static inline bool write_appends(const struct file *f, const struct iov_iter *it
 {
 	return it->append || f->flags & 02000;
 }
+
+/* Boot: what to do with file->async when the last reference is gone. */
+void vfs_set_async_release(void (*fn)(struct file *f));
 
 struct file *file_get(struct file *f);
 void file_put(struct file *f);

@@ -2,6 +2,7 @@
 /* kernel.c - makes the kernel and its first process */
 #include "sentry/base/bug.h"
 #include "sentry/kernel/kernel.h"
+#include "sentry/kernel/sigio.h"
 #include "sentry/kernel/worker.h"
 
 struct kernel *g_kernel;
@@ -19,6 +20,8 @@ int kernel_init(const struct kernel_config *config)
 	mutex_init(&k->ready_lock, LR_READY);
 	list_init(&k->groups);
 	list_init(&k->ready);
+	list_init(&k->sigio);
+	vfs_set_async_release(sigio_release);
 	k->platform = config->platform;
 	k->config = *config;
 	k->boot_time = time_realtime();

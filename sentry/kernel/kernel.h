@@ -57,6 +57,8 @@ struct kernel {
 	struct mutex ready_lock; /* LR_READY */
 	struct list ready;	 /* task.ready_link, guarded by ready_lock */
 	_Atomic u32 ready_count;
+	struct list sigio;	 /* sigio.c: files that owe a signal, guarded by ready_lock */
+	_Atomic u32 sigio_count;
 	struct platform *platform;
 	struct kernel_config config;
 	s64 boot_time;	      /* realtime ns at boot, for btime of /proc/stat */

@@ -23,6 +23,7 @@
 #include "sentry/base/bug.h"
 #include "sentry/base/log.h"
 #include "sentry/kernel/kernel.h"
+#include "sentry/kernel/sigio.h"
 #include "sentry/kernel/task_internal.h"
 
 #define SYSCALL_INSN_SIZE 2
@@ -370,6 +371,10 @@ void task_run_ready(struct worker *w)
 		lockrank_assert_none();
 	}
 	w->task = NULL;
+	if (unlikely(atomic_load_explicit(&g_kernel->sigio_count, memory_order_relaxed))) {
+		sigio_run();
+		task_run_ready(w);
+	}
 }
 
 /* --- events ------------------------------------------------------------------------------------ */
