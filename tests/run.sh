@@ -231,7 +231,7 @@ stage_dir() {
 cat > "$WORK/one.sh" << 'ONE'
 mode=$1 name=$2 work=$3
 log=$work/log.$mode.$name
-user='setpriv --reuid 65534 --regid 65534 --clear-groups --'
+user='setpriv --reuid 4242 --regid 4242 --clear-groups --'
 case $mode in
 native | native-asan) set -- ;;
 native-user) set -- $user ;;
@@ -239,7 +239,7 @@ sandbox | sandbox-asan) set -- "$work/runsc" do -- ;;
 sandbox-user) set -- $user "$work/runsc" do -- ;;
 esac
 cd /
-env TMPDIR=/tmp HOME=/ ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 "$work/census" -t "${GUEST_TIMEOUT:-60}" -- \
+env TMPDIR=/tmp HOME=/ ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 "$work/census" -t "${GUEST_TIMEOUT:-30}" -- \
 	"$@" "$work/bin/$name" > "$log" 2>&1 < /dev/null
 rc=$?
 set -- $(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed\(, \([0-9]*\) skipped\)\{0,1\}$/\1 \2 0\4/p' "$log" | tail -n 1)

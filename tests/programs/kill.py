@@ -58,10 +58,10 @@ def role(pid):
             argv = f.read().split(b"\0")
     except OSError:
         return None
-    for word in (b"boot", b"gofer", b"do"):
-        if word in argv[1:3]:
-            return word.decode()
-    return None
+    program = os.path.basename(argv[0])
+    if program == b"runsc" and b"do" in argv[1:3]:
+        return "runsc"
+    return {b"runsc-sentry": "sentry", b"runsc-gofer": "gofer"}.get(program)
 
 
 def reap():
@@ -86,7 +86,7 @@ def one_try(runsc, rng, counts):
     roles = {}
     for pid in living():
         roles.setdefault(role(pid), []).append(pid)
-    targets = [r for r in ("do", "boot", "gofer") if r in roles]
+    targets = [r for r in ("runsc", "sentry", "gofer") if r in roles]
     if not targets:
         return f"no process of runsc found: {living()}"
     target = rng.choice(targets)
