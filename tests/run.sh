@@ -24,6 +24,7 @@
 # Exit status: 0 when nothing failed, 1 when something did, 2 for a wrong call.
 set -u
 export LC_ALL=C.UTF-8
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 TOP=$(cd "$(dirname "$0")/.." && pwd)
 cd "$TOP" || exit 2
 BUILD=build
