@@ -93,7 +93,7 @@ compare() {
 		case $1 in
 		-i) interpreter=$2; shift ;;
 		-x) EXCLUDE=$2; shift ;;
-		-o) OVERLAY=1 ;;
+		-o) OVERLAY=1 PARTS='status out err' ;;
 		-u) PARTS='status out files' ;;
 		esac
 		shift

@@ -1,0 +1,329 @@
+# SPDX-License-Identifier: Apache-2.0
+"""bench.py - the same work in a plain container (runc) and in the sandbox, interleaved; two tables
+
+usage: bench.py RUNSC MICRO [--rounds N] [--only PATTERN] [--micro] [--programs] [--json FILE]
+
+Both see the host's files read-only and have a memory file system on /tmp: the container by a bundle whose root is a
+read-only bind mount of /, the sandbox by `runsc do`. Medians over the rounds; ratio = sandbox / container. "gVisor"
+is what gVisor's head of August 2026 (systrap, same kind of machine) took, as a ratio to runc; "MISSED" marks a ratio
+above it. Programs are timed inside, by `micro --time`, so start-up counts only in the rows that are named so.
+"""
+import argparse
+import fnmatch
+import json
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+GVISOR_MICRO = {
+    "getppid": 43, "stat": 50, "open+close": 10, "open missing name": 40, "create+unlink": 6.5, "mmap+munmap": 86,
+    "mprotect": 37, "fault anonymous": 1.5, "thread create+join": 14, "fork+exit+wait": 15, "vfork+exec+wait": 5.9,
+    "signal to oneself": 11,
+}
+# What the host does for the guest takes what it takes natively, give or take noise.
+NATIVE = {"clock_gettime": 1.25, "fault file": 1.5, "futex ping-pong": 1.25, "barrier of 8 threads": 1.5}
+
+PY_THREADS = """
+import threading
+n, lock, bar = 0, threading.Lock(), threading.Barrier(8)
+def work():
+    global n
+    for _ in range(300):
+        for _ in range(20):
+            with lock: n += 1
+        bar.wait()
+ts = [threading.Thread(target=work) for _ in range(8)]
+[t.start() for t in ts]; [t.join() for t in ts]
+"""
+PY_SQLITE = """
+import sqlite3
+c = sqlite3.connect('/tmp/b.db'); c.execute('create table if not exists t(v)')
+for i in range(200):
+    with c: c.execute('insert into t values(?)', (i,))
+"""
+MAKE_FILES = """
+mkdir -p /tmp/m && cd /tmp/m
+for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo "#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+int f$i(int x) { char b[64]; snprintf(b, sizeof b, \\"%d\\", x); return atoi(b) + $i; }" > f$i.c; done
+printf 'O := $(patsubst %%.c,%%.o,$(wildcard f*.c))\\nall: $O\\n%%.o: %%.c\\n\\tgcc -O1 -c -o $@ $<\\n' > Makefile
+"""
+GIT_FILES = "mkdir -p /tmp/g && cd /tmp/g && for i in $(seq 300); do seq $i > f$i; done"
+GIT_RUN = ("cd /tmp/g && rm -rf .git && git init -q . && git add -A && "
+           "git -c user.name=a -c user.email=a@x commit -q -m x")
+
+# name, gVisor's ratio, preparation, command, times it runs (the fastest counts)
+PROGRAMS = [
+    ("python3 doing nothing", 4.1, "", "exec /usr/bin/python3 -c pass", 5),
+    ("perl doing nothing", 10, "", "exec perl -e 1", 5),
+    ("ruby doing nothing", 3.4, "", "exec ruby -e 1", 5),
+    ("node doing nothing", 2.0, "", "exec node -e 0", 3),
+    ("100 fork+exec from sh", 7.2, "", "i=0; while [ $i -lt 100 ]; do /bin/true; i=$((i+1)); done", 3),
+    ("300 subshells", 33, "", "i=0; while [ $i -lt 300 ]; do (:); i=$((i+1)); done", 3),
+    ("make -j2 of 12 C files", 8.9, MAKE_FILES, "cd /tmp/m && rm -f *.o && make -s -j2", 2),
+    ("git add+commit, 300 files", 9.0, GIT_FILES, GIT_RUN, 3),
+    ("find /usr", 15, "", "find /usr/bin /usr/include /usr/share /usr/lib -xdev > /dev/null", 2),
+    ("grep -r", 8.3, "", "grep -r no_such_word_here /usr/include || :", 2),
+    ("tar to a pipe", 11, "", "tar -C /usr -cf - include | cat > /dev/null", 2),
+    ("cp -r", 15, "", "rm -rf /tmp/c; cp -r /usr/include/linux /tmp/c", 3),
+    ("dd of 64 KiB blocks", None, "", "dd if=/dev/zero of=/tmp/dd bs=64k count=2000 2> /dev/null", 3),
+    ("dd of 512 B blocks", 7.6, "", "dd if=/dev/zero of=/tmp/dd bs=512 count=50000 2> /dev/null", 3),
+    ("pipe of 256 MiB", 2.6, "", "head -c 268435456 /dev/zero | cat > /dev/null", 3),
+    ("sqlite, 200 commits", 1.2, "rm -f /tmp/b.db", "exec /usr/bin/python3 -c \"$PY_SQLITE\"", 3),
+    ("8 python threads, barriers and locks", 1.7, "", "exec /usr/bin/python3 -c \"$PY_THREADS\"", 3),
+]
+SANE = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/tmp", "LC_ALL": "C.UTF-8",
+        "PY_SQLITE": PY_SQLITE, "PY_THREADS": PY_THREADS}
+
+
+class Container:
+    """A bundle for runc or `runsc run`: the host's root read-only, a tmpfs on /tmp."""
+
+    def __init__(self, runtime, name):
+        self.runtime, self.name, self.count = runtime, name, 0
+        self.dir = tempfile.mkdtemp(prefix="bench.", dir="/var/tmp")
+        self.root = os.path.join(self.dir, "rootfs")
+        os.mkdir(self.root)
+        subprocess.run(["mount", "--bind", "/", self.root], check=True)
+        subprocess.run(["mount", "-o", "remount,bind,ro", self.root], check=True)
+
+    def configure(self, argv, env):
+        path = os.path.join(self.dir, "config.json")
+        if os.path.exists(path):
+            os.unlink(path)
+        subprocess.run([self.runtime, "spec", "--bundle", self.dir], check=True)
+        with open(path) as f:
+            spec = json.load(f)
+        spec["process"].update(terminal=False, args=argv, cwd="/tmp", env=[f"{k}={v}" for k, v in env.items()])
+        spec["process"]["rlimits"] = [{"type": "RLIMIT_NOFILE", "hard": 4096, "soft": 4096}]
+        spec["root"] = {"path": "rootfs", "readonly": True}
+        spec["mounts"] = [m for m in spec["mounts"] if m["type"] != "cgroup"]
+        spec["mounts"].append({"destination": "/tmp", "type": "tmpfs", "source": "tmpfs",
+                               "options": ["nosuid", "nodev", "mode=1777"]})
+        with open(path, "w") as f:
+            json.dump(spec, f)
+
+    def command(self, argv, env):
+        self.configure(argv, env)
+        self.count += 1
+        return [self.runtime, "run", "--bundle", self.dir, f"{self.name}-{os.getpid()}-{self.count}"]
+
+    def close(self):
+        subprocess.run(["umount", "-l", self.root])
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+class Sandbox:
+    def __init__(self, runsc):
+        self.runsc = runsc
+
+    def command(self, argv, env):
+        return [self.runsc, "do", "--cwd", "/tmp", "--", "env", "-i"] + [f"{k}={v}" for k, v in env.items()] + argv
+
+    def close(self):
+        pass
+
+
+def output(command, seconds=600):
+    p = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                       timeout=seconds, start_new_session=True)
+    if p.returncode != 0:
+        raise RuntimeError(f"status {p.returncode}: {p.stderr.strip()[-300:]}")
+    return p.stdout
+
+
+def rows_of(text):
+    return {k: float(v) for k, v in (line.split("\t") for line in text.splitlines() if "\t" in line)}
+
+
+def family(pid):
+    """pid and all its descendants."""
+    parents = {}
+    for p in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{p}/stat") as f:
+                parents[int(p)] = int(f.read().rpartition(")")[2].split()[1])
+        except (OSError, IndexError):
+            pass
+    found = {pid}
+    grown = True
+    while grown:
+        more = {p for p, q in parents.items() if q in found} - found
+        found |= more
+        grown = bool(more)
+    return found
+
+
+def pss_kib(pids):
+    total = 0
+    for p in pids:
+        try:
+            with open(f"/proc/{p}/smaps_rollup") as f:
+                total += sum(int(line.split()[1]) for line in f if line.startswith("Pss:"))
+        except OSError:
+            pass
+    return total
+
+
+def cpu_ticks(pids):
+    total = 0
+    for p in pids:
+        try:
+            with open(f"/proc/{p}/stat") as f:
+                v = f.read().rpartition(")")[2].split()
+            total += int(v[11]) + int(v[12])
+        except (OSError, IndexError):
+            pass
+    return total
+
+
+def idle(side):
+    """(memory in MiB, CPU in milliseconds over 10 s) of a sandbox that sleeps."""
+    p = subprocess.Popen(side.command(["sleep", "1000"], SANE), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                         stderr=subprocess.DEVNULL, start_new_session=True)
+    time.sleep(2)
+    memory, before = pss_kib(family(p.pid)), cpu_ticks(family(p.pid))
+    time.sleep(10)
+    cpu = cpu_ticks(family(p.pid)) - before
+    for q in family(p.pid) - {p.pid}:
+        try:
+            os.kill(q, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    p.kill()
+    p.wait()
+    return memory / 1024, cpu * 1000 / os.sysconf("SC_CLK_TCK")
+
+
+def value(v, unit):
+    if v is None:
+        return "failed"
+    if unit == "ns":
+        return f"{v:,.0f} ns" if v < 1e5 else f"{v / 1e3:,.0f} us" if v < 1e8 else f"{v / 1e6:,.0f} ms"
+    return f"{v:,.1f} {unit}"
+
+
+def table(title, rows):
+    print(f"\n{title}\n")
+    print(f"| {'what':38} | {'container':>12} | {'sandbox':>12} | {'ratio':>7} | {'gVisor':>7} |        |")
+    print(f"| {'-' * 38} | {'-' * 11}: | {'-' * 11}: | {'-' * 6}: | {'-' * 6}: | ------ |")
+    for name, unit, container, sandbox, limit, shown in rows:
+        ratio = sandbox / container if sandbox is not None and container else None
+        missed = sandbox is None or (limit is not None and (ratio if ratio is not None else sandbox) > limit)
+        if unit == "MiB" or unit == "ms in 10 s":
+            missed = sandbox is None or sandbox > limit
+            ratio = None
+        print(f"| {name:38} | {value(container, unit):>12} | {value(sandbox, unit):>12} | "
+              f"{'' if ratio is None else f'{ratio:.2f}':>7} | {shown:>7} | {'MISSED' if missed else '':6} |")
+    sys.stdout.flush()
+
+
+def median(values):
+    return statistics.median(values) if values else None
+
+
+def micro_table(sides, micro, rounds, only):
+    names = [n for n in output([micro, "--list"]).splitlines() if fnmatch.fnmatch(n, only)]
+    env = dict(SANE, BENCH_FILE=shutil.which("node") or shutil.which("python3") or "/proc/self/exe")
+    got = {side: {n: [] for n in names} for side in sides}
+    for r in range(rounds):
+        for side in sides:
+            try:
+                found = rows_of(output(sides[side].command([micro, "-t", "60"] + names, env)))
+            except (RuntimeError, subprocess.TimeoutExpired):
+                found = {}
+                for n in names:  # one row fails: the others count all the same
+                    try:
+                        found.update(rows_of(output(sides[side].command([micro, "-t", "60", n], env), 30)))
+                    except (RuntimeError, subprocess.TimeoutExpired) as e:
+                        print(f"{side}: {n}: {e}", file=sys.stderr)
+            for n, v in found.items():
+                got[side][n].append(v)
+    rows = []
+    for n in names:
+        limit = GVISOR_MICRO.get(n, NATIVE.get(n))
+        shown = str(GVISOR_MICRO[n]) if n in GVISOR_MICRO else "native" if n in NATIVE else ""
+        rows.append((n, "ns", median(got["container"][n]), median(got["sandbox"][n]), limit, shown))
+    table("Micro: time per operation", rows)
+    return rows
+
+
+def program_rows(sides, micro, rounds, only):
+    rows = []
+    for name, limit, prepare, run, times in PROGRAMS:
+        if not fnmatch.fnmatch(name, only):
+            continue
+        script = f"{prepare}\ncd /tmp && exec {micro} --time {times} sh -c '{run}'"
+        got = {side: [] for side in sides}
+        for r in range(rounds):
+            for side in sides:
+                try:
+                    got[side].append(rows_of(output(sides[side].command(["sh", "-c", script], SANE), 120))["time"])
+                except (RuntimeError, KeyError, subprocess.TimeoutExpired) as e:
+                    print(f"{side}: {name}: {e}", file=sys.stderr)
+        rows.append((name, "ns", median(got["container"]), median(got["sandbox"]), limit, str(limit or "")))
+    return rows
+
+
+def startup(side):
+    start = time.monotonic()
+    output(side, 60)
+    return (time.monotonic() - start) * 1e9
+
+
+def start_rows(sides, run, rounds, only):
+    rows = []
+    names = {"start to end of true, runsc do": sides["sandbox"], "start to end of true, runsc run": run}
+    for name, side in names.items():
+        if not fnmatch.fnmatch(name, only):
+            continue
+        got = {"container": [], "sandbox": []}
+        for r in range(rounds * 3):
+            for key, one in (("container", sides["container"]), ("sandbox", side)):
+                try:
+                    got[key].append(startup(one.command(["/bin/true"], SANE)))
+                except (RuntimeError, subprocess.TimeoutExpired) as e:
+                    print(f"{key}: {name}: {e}", file=sys.stderr)
+        rows.append((name, "ns", median(got["container"]), median(got["sandbox"]), 4.7, "4.7"))
+    if fnmatch.fnmatch("idle", only):
+        both = {key: idle(one) for key, one in sides.items()}
+        rows.append(("idle: memory (PSS)", "MiB", both["container"][0], both["sandbox"][0], 42, "42 MiB"))
+        rows.append(("idle: CPU", "ms in 10 s", both["container"][1], both["sandbox"][1], 0, "0"))
+    return rows
+
+
+def main():
+    a = argparse.ArgumentParser()
+    a.add_argument("runsc")
+    a.add_argument("micro")
+    a.add_argument("--rounds", type=int, default=3)
+    a.add_argument("--only", default="*")
+    a.add_argument("--micro", action="store_true", dest="just_micro")
+    a.add_argument("--programs", action="store_true", dest="just_programs")
+    a.add_argument("--json")
+    a = a.parse_args()
+    sides = {"container": Container("runc", "bench-runc"), "sandbox": Sandbox(a.runsc)}
+    run = Container(a.runsc, "bench-runsc")
+    rows = []
+    try:
+        if not a.just_programs:
+            rows += micro_table(sides, a.micro, a.rounds, a.only)
+        if not a.just_micro:
+            programs = start_rows(sides, run, a.rounds, a.only) + program_rows(sides, a.micro, a.rounds, a.only)
+            table("Whole programs", programs)
+            rows += programs
+    finally:
+        for side in list(sides.values()) + [run]:
+            side.close()
+    if a.json:
+        with open(a.json, "w") as f:
+            json.dump([dict(zip(("name", "unit", "container", "sandbox", "limit", "gvisor"), r)) for r in rows], f, indent=1)
+
+
+main()
