@@ -434,7 +434,7 @@ static long clone_undo(struct task *t, struct task *c, int pidfd, long err)
 
 static long clone_start(struct task *t, const struct clone_args_in *a)
 {
-	struct task *c;
+	struct task *c = NULL;
 	int pidfd = -1;
 	struct mm *mm;
 	long err = check_flags(t, a);
