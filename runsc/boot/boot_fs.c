@@ -15,6 +15,7 @@
 #include "fs/dev/dev.h"
 #include "fs/devpts/tty.h"
 #include "fs/goferfs/goferfs.h"
+#include "fs/mqueue/mqueue.h"
 #include "fs/overlay/overlay.h"
 #include "fs/pipe/pipe.h"
 #include "fs/proc/proc.h"
@@ -24,20 +25,10 @@
 #include "runsc/boot/confine.h"
 #include "sentry/arena/arena.h"
 
-#define WEAK __attribute__((weak))
-extern const struct file_system_type mqueue_type WEAK;
-
 void boot_register_types(void)
 {
-	const struct file_system_type *const types[] = {
-		&goferfs_type,
-		&tmpfs_type,
-		&mqueue_type,
-	};
-
-	for (size_t i = 0; i < array_size(types); i++)
-		if (types[i])
-			file_system_register(types[i]);
+	file_system_register(&goferfs_type);
+	file_system_register(&tmpfs_type);
 	anon_init();
 	socket_init();
 	vfs_set_fifo_ops(&pipe_ops);
@@ -45,6 +36,7 @@ void boot_register_types(void)
 	boot_check(devpts_init(), "devpts");
 	boot_check(sysfs_init(), "sysfs");
 	boot_check(proc_init(), "proc");
+	boot_check(mqueue_init(), "mqueue");
 }
 
 static int make_super(struct boot *b, const char *type, u32 flags, const char *source,
@@ -195,10 +187,6 @@ static int mount_one(struct boot *b, const struct spec_mount *m)
 
 	if (m->kind == SPEC_MOUNT_CGROUP)
 		return 0;
-	if (m->kind == SPEC_MOUNT_MQUEUE && !file_system_find("mqueue")) {
-		log_info("%s: message queues are not there yet, not mounted", m->destination);
-		return 0;
-	}
 	if (m->kind == SPEC_MOUNT_BIND) {
 		dir = m->source_is_dir;
 		err = make_gofer_super(b, m->tree, &sb);
