@@ -20,7 +20,8 @@ long sys_mq_open(struct task *t, const struct sys_args *a)
 	err = path_arg_get(t, ARG_GVA(a, 0), &name);
 	if (err)
 		return err;
-	f = mq_open_file(task_caller(t), name.name, flags, ARG_UINT(a, 2), ARG_GVA(a, 3).v ? &attr : NULL);
+	f = mq_open_file(task_caller(t), name.name, flags, ARG_UINT(a, 2),
+			 ARG_GVA(a, 3).v ? &attr : NULL);
 	if (IS_ERR(f))
 		return PTR_ERR(f);
 	fd = fd_install(t, f, 0, true);
@@ -67,7 +68,7 @@ long sys_mq_timedsend(struct task *t, const struct sys_args *a)
 	scoped_file f = fd_lookup(t, ARG_INT(a, 0));
 	int err;
 
-	if (ARG_UINT(a, 3) >= MQ_PRIO_MAX)
+	if (ARG_UINT(a, 3) >= MQUEUE_PRIO_MAX)
 		return -EINVAL;
 	err = set_timeout(t, ARG_GVA(a, 4));
 	if (err)
@@ -101,6 +102,7 @@ long sys_mq_timedreceive(struct task *t, const struct sys_args *a)
 		if (!t->wait.obj && !(atomic_load(&f->flags) & O_NONBLOCK)) {
 			t->wait.obj = file_get(f);
 			t->wait.cleanup = end_of_wait;
+			t->wait.used = true;
 			mq_receiver_waits(f, 1);
 		}
 		return wait_or_fail(t, ARG_INT(a, 0), f, EPOLLIN);
@@ -126,7 +128,8 @@ long sys_mq_notify(struct task *t, const struct sys_args *a)
 		if (copy_in_obj(t->mm, &ev, ARG_GVA(a, 1)))
 			return -EFAULT;
 		if (ev.notify != SIGEV_NONE && ev.notify != SIGEV_SIGNAL)
-			return -EINVAL; /* SIGEV_THREAD is told through a netlink socket, which does not exist */
+			return -EINVAL; /* SIGEV_THREAD is told through a netlink socket, which does
+					   not exist */
 		if (ev.notify == SIGEV_SIGNAL && (ev.signo < 1 || ev.signo > NSIG_MAX))
 			return -EINVAL;
 	}

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mqueue.c - the queues: messages in, messages out, notification
  *
- * Theory of operation: a queue is the data of an inode of the mqueue file system (super.c). Its messages are a list,
- * highest priority first, oldest first among equals. A signal of a notification is sent after the queue's lock is
- * given up: the tasklist lock ranks below.
+ * Theory of operation: a queue is the data of an inode of the mqueue file system (super.c). Its
+ * messages are a list, highest priority first, oldest first among equals. A signal of a
+ * notification is sent after the queue's lock is given up: the tasklist lock ranks below.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -74,7 +74,9 @@ static void notify_send(struct caller *c, struct mq_notify *n)
 	struct siginfo_k info = {
 		.si_signo = n->signo,
 		.si_code = SI_MESGQ,
-		.rt = {.pid = c->task ? c->task->tg->tgid : 0, .uid = c->cred->uid, .value.sival_ptr = n->value},
+		.rt = {.pid = c->task ? c->task->tg->tgid : 0,
+		       .uid = c->cred->uid,
+		       .value.sival_ptr = n->value},
 	};
 
 	if (!n->tg)
@@ -211,7 +213,8 @@ int mq_set_notify(struct caller *c, struct file *f, int kind, int signo, u64 val
 	return err;
 }
 
-/* --- as a file ----------------------------------------------------------------------------------- */
+/* --- as a file -----------------------------------------------------------------------------------
+ */
 
 static u32 mqueue_poll(struct file *f, struct poll_table *pt)
 {
@@ -238,9 +241,9 @@ static ssize_t mqueue_read(struct caller *c, struct file *f, struct iov_iter *to
 
 	strbuf_init(&s, text, sizeof(text));
 	mutex_lock(&q->lock);
-	strbuf_printf(&s, "QSIZE:%-10llu NOTIFY:%-5d SIGNO:%-5d NOTIFY_PID:%-6d\n", (unsigned long long)q->bytes,
-		      q->notify.tg ? q->notify.kind : 0, q->notify.tg ? q->notify.signo : 0,
-		      q->notify.tg ? q->notify.tg->tgid : 0);
+	strbuf_printf(&s, "QSIZE:%-10llu NOTIFY:%-5d SIGNO:%-5d NOTIFY_PID:%-6d\n",
+		      (unsigned long long)q->bytes, q->notify.tg ? q->notify.kind : 0,
+		      q->notify.tg ? q->notify.signo : 0, q->notify.tg ? q->notify.tg->tgid : 0);
 	mutex_unlock(&q->lock);
 	if (*pos >= s.len)
 		return 0;

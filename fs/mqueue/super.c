@@ -9,7 +9,7 @@
 #include "fs/mqueue/mqueue_internal.h"
 #include "fs/vfs/memdir.h"
 
-#define QUEUES_MAX	256u   /* /proc/sys/fs/mqueue */
+#define QUEUES_MAX	256u /* /proc/sys/fs/mqueue */
 #define MSG_DEFAULT	10u
 #define MSGSIZE_DEFAULT 8192u
 #define MSG_MAX		10u
@@ -25,7 +25,8 @@ static u32 g_count;
 
 static const struct inode_ops g_queue_ops;
 
-static int add_queue(struct inode *dir, struct dentry *d, const struct attr *a, u32 maxmsg, u32 msgsize)
+static int add_queue(struct inode *dir, struct dentry *d, const struct attr *a, u32 maxmsg,
+		     u32 msgsize)
 {
 	struct inode *i;
 	int err;
@@ -99,15 +100,16 @@ static const struct file_ops g_dir_fops = {.iterate = mqueue_iterate};
 static const struct super_ops g_super_ops = {.evict = mqueue_evict};
 
 /* One super block for all mounts; it is never unmounted for good. */
-static int mqueue_mount(struct caller *c, const struct file_system_type *t, u32 sb_flags, const char *source,
-			const char *options, struct super_block **out)
+static int mqueue_mount(struct caller *c, const struct file_system_type *t, u32 sb_flags,
+			const char *source, const char *options, struct super_block **out)
 {
 	ref_get(&g_sb->ref);
 	*out = g_sb;
 	return 0;
 }
 
-static const struct file_system_type mqueue_type = {.name = "mqueue", .flags = FS_NODEV, .mount = mqueue_mount};
+static const struct file_system_type mqueue_type = {
+	.name = "mqueue", .flags = FS_NODEV, .mount = mqueue_mount};
 
 int mqueue_init(void)
 {
@@ -134,7 +136,8 @@ int mqueue_init(void)
 	return 0;
 }
 
-/* --- mq_open, mq_unlink ----------------------------------------------------------------------------- */
+/* --- mq_open, mq_unlink
+ * ----------------------------------------------------------------------------- */
 
 static int check_name(const char *name)
 {
@@ -152,7 +155,8 @@ static int check_attr(struct caller *c, const struct mq_attr_k *a)
 	bool privileged = cred_capable(c->cred, CAP_SYS_RESOURCE);
 	u64 limit = task_rlimit(c->task, RLIMIT_MSGQUEUE), bytes;
 
-	if (a->maxmsg <= 0 || a->msgsize <= 0 || a->maxmsg > (privileged ? HARD_MSG_MAX : MSG_MAX) ||
+	if (a->maxmsg <= 0 || a->msgsize <= 0 ||
+	    a->maxmsg > (privileged ? HARD_MSG_MAX : MSG_MAX) ||
 	    a->msgsize > (privileged ? HARD_MSGSIZE : MSGSIZE_MAX))
 		return -EINVAL;
 	bytes = (u64)a->maxmsg * ((u64)a->msgsize + 48);
@@ -181,7 +185,8 @@ static int find_or_make(struct caller *c, struct inode *dir, struct dentry *d, u
 			 attr ? (u32)attr->msgsize : MSGSIZE_DEFAULT);
 }
 
-struct file *mq_open_file(struct caller *c, const char *name, u32 flags, u32 mode, const struct mq_attr_k *attr)
+struct file *mq_open_file(struct caller *c, const char *name, u32 flags, u32 mode,
+			  const struct mq_attr_k *attr)
 {
 	struct inode *dir = dentry_inode(g_sb->root);
 	struct path root, p;
@@ -198,7 +203,8 @@ struct file *mq_open_file(struct caller *c, const char *name, u32 flags, u32 mod
 	p = (struct path){root.mnt, dentry_lookup_or_new(g_sb->root, name, strlen(name), &unused)};
 	err = p.dentry ? find_or_make(c, dir, p.dentry, flags, mode, attr, &made) : -ENOMEM;
 	mutex_unlock(&dir->lock);
-	/* The rights of a new queue do not concern who makes it: opened as its owner would be by root. */
+	/* The rights of a new queue do not concern who makes it: opened as its owner would be by
+	 * root. */
 	if (err)
 		f = ERR_PTR(err);
 	else
