@@ -343,6 +343,14 @@ struct file *vfs_open(struct caller *c, const struct path *start, const char *na
 	return open_found(c, &p, how->flags, false);
 }
 
+struct file *vfs_open_exec(struct caller *c, const struct path *path)
+{
+	struct path p = *path;
+
+	path_get(&p);
+	return open_unchecked(c, &p, O_RDONLY);
+}
+
 struct file *vfs_open_path(struct caller *c, const struct path *path, u32 flags)
 {
 	struct path p = *path;

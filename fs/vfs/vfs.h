@@ -431,6 +431,8 @@ struct open_how_in {
 struct file *vfs_open(struct caller *c, const struct path *start, const char *name,
 		      const struct open_how_in *how);
 struct file *vfs_open_path(struct caller *c, const struct path *p, u32 flags);
+/* For exec: reads a file that its caller may execute but perhaps not read. No checks. */
+struct file *vfs_open_exec(struct caller *c, const struct path *p);
 int vfs_stat(struct caller *c, const struct path *p, struct kstat *out);
 int vfs_setattr(struct caller *c, const struct path *p, struct attr *a); /* chmod, chown, utimes with checks */
 /* What getattr gives without an op of the file system's. */

@@ -112,6 +112,7 @@ static int exec_prepare(struct task *t, struct exec *e)
 		err = exec_cred(t, c, e);
 	if (err < 0)
 		return err;
+	e->prog.unreadable = vfs_permission(c, &e->prog.file->path, MAY_READ) < 0;
 	exec_limits(t, &limits);
 	s.vdso = platform_vdso(g_kernel->platform, &range, &range_size);
 	s.no_randomize = t->personality & ADDR_NO_RANDOMIZE;

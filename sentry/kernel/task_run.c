@@ -380,7 +380,7 @@ void task_run_ready(struct worker *w)
 /* --- events ------------------------------------------------------------------------------------ */
 
 /* The event may overtake the worker that is just finishing the order it belongs to (clone, spawn). */
-static void take(struct worker *w, struct task *t)
+static void take(struct worker *w, struct task *t, enum pevent_kind kind)
 {
 	u32 state;
 
@@ -391,7 +391,9 @@ static void take(struct worker *w, struct task *t)
 	atomic_store_explicit(&t->wait.state, TS_RUNNING, memory_order_relaxed);
 	t->worker = w;
 	w->task = t;
-	mm_landed(&t->inflight);
+	/* A plan of several rounds lands with the last one. */
+	if (kind != PEV_DONE || t->plan.more_pos == t->plan.more_count)
+		mm_landed(&t->inflight);
 }
 
 static void task_mm_limits(struct task *t, struct mm_limits *out)
@@ -492,7 +494,7 @@ void task_handle_event(struct worker *w, struct pevent *ev)
 	}
 	if (unlikely(ev->kind == PEV_WAKE))
 		return;
-	take(w, t);
+	take(w, t, ev->kind);
 	if (t->wait.command == CMD_PLAN && ev->kind != PEV_DONE)
 		plan_over(t);
 	switch (ev->kind) {

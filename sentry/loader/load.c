@@ -32,7 +32,7 @@ struct file *exec_open_path(struct caller *c, const struct path *p)
 	err = vfs_permission(c, p, MAY_EXEC);
 	if (err < 0)
 		return ERR_PTR(err);
-	return vfs_open_path(c, p, O_RDONLY);
+	return vfs_open_exec(c, p);
 }
 
 struct file *exec_open(struct caller *c, const struct path *start, const char *name, u32 walk_flags)
