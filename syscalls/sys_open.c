@@ -11,6 +11,7 @@
 #define VALID_OPEN_FLAGS \
 	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_DSYNC | \
 	 O_ASYNC | O_DIRECT | O_LARGEFILE_K | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE)
+#define TMPFILE_BIT (O_TMPFILE & ~O_DIRECTORY)
 #define HELD_FD (-2) /* no number can be this: the file that an open of a FIFO waits with */
 
 /* The open file gets its number; an open of a FIFO waits for the other end before. */
@@ -32,6 +33,18 @@ static long finish_open(struct task *t, struct file *f, u32 flags)
 	return fd;
 }
 
+/* Flags that contradict each other. */
+static int check_flags(u32 flags)
+{
+	if (flags & O_PATH)
+		return 0;
+	if (flags & TMPFILE_BIT)
+		return (flags & O_TMPFILE) == O_TMPFILE && !(flags & O_CREAT) && flags & (O_WRONLY | O_RDWR) ?
+			       0 :
+			       -EINVAL;
+	return (flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY) ? -EINVAL : 0;
+}
+
 static long do_open(struct task *t, int dirfd, gva_t name, const struct open_how_in *how)
 {
 	scoped_path p = {NULL};
@@ -41,10 +54,13 @@ static long do_open(struct task *t, int dirfd, gva_t name, const struct open_how
 
 	if (t->wait.stage == 1)
 		return finish_open(t, file_get(t->wait.files[0]), how->flags);
-	ret = path_arg_get(t, name, &p);
+	ret = check_flags(how->flags);
+	if (!ret)
+		ret = path_arg_get(t, name, &p);
 	if (ret)
 		return ret;
-	ret = dirfd_get(t, dirfd, p.name, &start);
+	/* Within a root, an absolute name starts there as well. */
+	ret = dirfd_get(t, dirfd, how->walk & WALK_IN_ROOT ? "" : p.name, &start);
 	if (ret < 0)
 		return ret;
 	f = vfs_open(task_caller(t), ret ? &start : NULL, p.name, how);

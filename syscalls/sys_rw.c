@@ -6,6 +6,7 @@
  */
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 
 #include "syscalls/sys.h"
@@ -52,6 +53,14 @@ static long do_read(struct task *t, int fd, struct file *f, struct iov_iter *it,
 	return n;
 }
 
+/* Can a write to it be cut short for want of room, and go on later? */
+static bool goes_on(const struct file *f)
+{
+	u32 mode = f->inode->mode;
+
+	return (f->inode->flags & INODE_STREAM) && (S_ISFIFO(mode) || S_ISSOCK(mode) || S_ISCHR(mode));
+}
+
 static long do_write(struct task *t, int fd, struct file *f, struct iov_iter *it, const struct rw *rw)
 {
 	size_t total = it->left;
@@ -63,7 +72,7 @@ static long do_write(struct task *t, int fd, struct file *f, struct iov_iter *it
 		n = vfs_write(task_caller(t), f, it, rw->pos);
 		if (n > 0)
 			t->wait.moved += n;
-	} while (n > 0 && t->wait.moved < total);
+	} while (n > 0 && t->wait.moved < total && goes_on(f));
 	if (t->wait.moved)
 		t->wait.used = true;
 	if (n == -EAGAIN && !(f->flags & O_NONBLOCK) && !(rw->rwf & RWF_NOWAIT))

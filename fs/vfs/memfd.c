@@ -13,6 +13,7 @@
 #ifndef F_SEAL_EXEC
 #define F_SEAL_EXEC 0x20
 #endif
+#define TMPFS_MAGIC 0x01021994
 #define ALL_SEALS \
 	(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE | F_SEAL_EXEC)
 
@@ -47,7 +48,7 @@ int memfd_init(void)
 
 	if (!sb)
 		return -ENOMEM;
-	sb->magic = 0x01021994;
+	sb->magic = TMPFS_MAGIC;
 	root = inode_create(sb, &g_inode_ops, NULL, S_IFDIR | 0777, 0);
 	sb->root = root ? dentry_make_root(sb, root) : NULL;
 	if (!sb->root)
@@ -107,7 +108,7 @@ struct file *memfd_create_file(struct caller *c, const char *name, u32 flags)
 
 static struct memnode *sealable(struct file *f)
 {
-	return f->op == &memnode_file_ops ? f->inode->data : NULL;
+	return f->op == &memnode_file_ops && f->inode->sb->magic == TMPFS_MAGIC ? f->inode->data : NULL;
 }
 
 int memfd_add_seals(struct file *f, u32 seals)

@@ -235,11 +235,45 @@ int vfs_mount(struct caller *c, const char *source, const struct path *target, c
 
 /* --- umount ------------------------------------------------------------------------------------ */
 
-int vfs_umount(struct caller *c, const struct path *target, int flags)
+/* What is mounted on top at @target: reference. */
+static struct mount *topmost(const struct path *target)
+{
+	struct mount *m = mount_get(target->mnt), *top;
+	struct dentry *d = target->dentry;
+
+	while ((top = mount_lookup(m, d))) {
+		mount_put(m);
+		m = top;
+		d = m->root;
+	}
+	return m;
+}
+
+static int umount_one(struct caller *c, struct mount *m, const struct path *target, int flags)
 {
 	struct list gone = LIST_INIT(gone);
-	struct mount *m = target->mnt;
+	/* References that say nothing: the namespace's, ours, and the caller's path. */
+	u32 known = m == target->mnt ? 3 : 2;
 	int err = 0;
+
+	rwlock_write(&g_mounts.lock);
+	if ((m == target->mnt && target->dentry != m->root) || !in_my_ns(c, m))
+		err = -EINVAL;
+	else if (!m->parent)
+		err = flags & MNT_DETACH ? -EINVAL : -EBUSY;
+	else if (!(flags & MNT_DETACH) && (ref_read(&m->ref) > known || !list_empty(&m->children)))
+		err = -EBUSY;
+	else
+		mount_unlink_tree(m, &gone);
+	rwlock_write_unlock(&g_mounts.lock);
+	mounts_release(&gone);
+	return err;
+}
+
+int vfs_umount(struct caller *c, const struct path *target, int flags)
+{
+	struct mount *m;
+	int err;
 
 	if (flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW))
 		return -EINVAL;
@@ -247,18 +281,9 @@ int vfs_umount(struct caller *c, const struct path *target, int flags)
 		return -EPERM;
 	if (flags & MNT_EXPIRE)
 		return flags & (MNT_FORCE | MNT_DETACH) ? -EINVAL : -EAGAIN;
-	rwlock_write(&g_mounts.lock);
-	if (target->dentry != m->root || !in_my_ns(c, m))
-		err = -EINVAL;
-	else if (!m->parent)
-		err = flags & MNT_DETACH ? -EINVAL : -EBUSY;
-	/* One reference is the namespace's, one the caller's path. */
-	else if (!(flags & MNT_DETACH) && (ref_read(&m->ref) > 2 || !list_empty(&m->children)))
-		err = -EBUSY;
-	else
-		mount_unlink_tree(m, &gone);
-	rwlock_write_unlock(&g_mounts.lock);
-	mounts_release(&gone);
+	m = topmost(target);
+	err = umount_one(c, m, target, flags);
+	mount_put(m);
 	return err;
 }
 

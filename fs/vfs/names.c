@@ -256,9 +256,11 @@ static int remove_name(struct caller *c, const struct path *start, const char *n
 		err = remove_locked(c, &dir, d, is_dir);
 	inode_unlock(dentry_inode(dir.dentry));
 	if (!err) {
-		notify_name(dir.dentry, d->name, d->name_len, IN_DELETE | (is_dir ? IN_ISDIR : 0), 0);
-		if (!is_dir && inode->nlink)
+		if (!is_dir)
 			notify_inode(inode, IN_ATTRIB, 0, NULL, 0);
+		notify_name(dir.dentry, d->name, d->name_len, IN_DELETE | (is_dir ? IN_ISDIR : 0), 0);
+		if (is_dir || !inode->nlink)
+			notify_unpin(inode);
 	}
 	if (!IS_ERR(d))
 		dentry_put(d);

@@ -4,8 +4,8 @@
  * Theory of operation
  * One lock (LR_NOTIFY) guards all watches and queues; a count of all watches keeps the operations of a sandbox without
  * inotify free of it. A watch is on its inode's list and on its instance's, and holds the path it was made with, so that
- * the inode which later walks find is still this one. It ends by inotify_rm_watch, by the end of its instance, or when
- * the last name of the inode goes (IN_DELETE_SELF, IN_IGNORED).
+ * the inode which later walks find is still this one, until its last name goes. It ends by inotify_rm_watch, by the end of
+ * its instance, or with the inode (IN_DELETE_SELF, IN_IGNORED).
  *
  * Watches that end under the lock hold references that can only be given back outside: they are gathered on a list.
  */
@@ -121,7 +121,8 @@ static void watches_free(struct list *gone)
 	while (!list_empty(gone)) {
 		w = list_first(gone, struct watch, in_instance);
 		list_del(&w->in_instance);
-		path_put(&w->path);
+		if (w->path.dentry)
+			path_put(&w->path);
 		slab_free(&g_watch_cache, w);
 	}
 }
@@ -190,6 +191,28 @@ void notify_inode_gone(struct inode *i)
 	}
 	mutex_unlock(&g_lock);
 	watches_free(&gone);
+}
+
+void notify_unpin(struct inode *i)
+{
+	struct path p;
+	struct watch *w;
+	bool found = true;
+
+	while (found && atomic_load_explicit(&g_watches, memory_order_relaxed)) {
+		found = false;
+		mutex_lock(&g_lock);
+		list_for_each_entry(w, &i->watches, in_inode)
+			if (w->path.dentry) {
+				p = w->path;
+				w->path.dentry = NULL;
+				found = true;
+				break;
+			}
+		mutex_unlock(&g_lock);
+		if (found)
+			path_put(&p);
+	}
 }
 
 /* --- the file ---------------------------------------------------------------------------------- */

@@ -160,8 +160,10 @@ static void rename_notify(struct rename_end *from, struct rename_end *to, struct
 	notify_name(to->dir.dentry, to->last, to->len, IN_MOVED_TO | dir, cookie);
 	notify_inode(dentry_inode(from->d), IN_MOVE_SELF, 0, NULL, 0);
 	if (!exchange) {
-		if (victim && victim->nlink && !S_ISDIR(victim->mode))
+		if (victim && !S_ISDIR(victim->mode))
 			notify_inode(victim, IN_ATTRIB, 0, NULL, 0);
+		if (victim && (S_ISDIR(victim->mode) || !victim->nlink))
+			notify_unpin(victim);
 		return;
 	}
 	dir = S_ISDIR(victim->mode) ? IN_ISDIR : 0;

@@ -144,7 +144,10 @@ const struct file_ops *special_file_ops(const struct inode *i);
 
 void notify_inode(struct inode *i, u32 mask, u32 cookie, const char *name, u32 len);
 void notify_name(struct dentry *parent, const char *name, u32 len, u32 mask, u32 cookie);
+/* The inode is going. */
 void notify_inode_gone(struct inode *i);
+/* The last name of @i is gone: watches no longer hold it. No lock held. */
+void notify_unpin(struct inode *i);
 u32 notify_cookie(void);
 
 void locks_init(void);
