@@ -203,8 +203,6 @@ static void exec_set_mm(struct task *t, struct exec *e)
 {
 	struct mm *mm = e->image.mm;
 
-	if (inode_deny_write(e->prog.file->inode) == 0)
-		e->prog.file->mode |= FMODE_DENYWRITE;
 	mm->exe_file = e->prog.file;
 	e->prog.file = NULL;
 	mm->dumpable = !e->set_id && !e->prog.unreadable;

@@ -21,6 +21,7 @@
 struct file *exec_open_path(struct caller *c, const struct path *p)
 {
 	struct inode *inode = dentry_inode(p->dentry);
+	struct file *f;
 	int err;
 
 	if (!inode)
@@ -32,7 +33,16 @@ struct file *exec_open_path(struct caller *c, const struct path *p)
 	err = vfs_permission(c, p, MAY_EXEC);
 	if (err < 0)
 		return ERR_PTR(err);
-	return vfs_open_exec(c, p);
+	f = vfs_open_exec(c, p);
+	if (IS_ERR(f))
+		return f;
+	err = inode_deny_write(inode);
+	if (err < 0) {
+		file_put(f);
+		return ERR_PTR(err);
+	}
+	f->mode |= FMODE_DENYWRITE; /* file_put allows it again */
+	return f;
 }
 
 struct file *exec_open(struct caller *c, const struct path *start, const char *name, u32 walk_flags)
@@ -244,6 +254,14 @@ static int load_all(struct load *l, const char *head)
 	return 0;
 }
 
+/* An interpreter may be written to once it is mapped, unlike the program. */
+static void interp_put(struct file *f)
+{
+	f->mode &= ~(u32)FMODE_DENYWRITE;
+	inode_allow_write(f->inode);
+	file_put(f);
+}
+
 int exec_load(struct caller *c, const struct exec_program *p, const struct exec_setup *s,
 	      struct mm_plan *plan, struct exec_image *out)
 {
@@ -259,7 +277,7 @@ int exec_load(struct caller *c, const struct exec_program *p, const struct exec_
 	elf_close(&l.prog);
 	elf_close(&l.interp);
 	if (l.has_interp)
-		file_put(l.interp.file);
+		interp_put(l.interp.file);
 	if (err < 0)
 		exec_image_fini(out);
 	return err;

@@ -79,7 +79,8 @@ struct exec_program {
 	bool unreadable;	   /* by the caller: not dumpable */
 };
 
-/* Opens for execution: a regular file with execute permission on a mount that allows it. */
+/* Opens for execution: a regular file with execute permission on a mount that allows it. Nobody
+ * may write to it (-ETXTBSY) as long as the file lives. */
 struct file *exec_open(struct caller *c, const struct path *start, const char *name,
 		       u32 walk_flags);
 /* The same for what is already a path. */
