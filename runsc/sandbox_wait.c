@@ -6,6 +6,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "runsc/console.h"
@@ -90,7 +91,13 @@ static int open_signals(void)
 
 static void explain_end(struct sandbox *s, struct error *e)
 {
-	reap_children(s);
+	struct timespec tick = {.tv_nsec = 5000000};
+
+	/* The socket's end comes a moment before the process's. */
+	for (int i = 0; i < 100 && s->sentry && !s->gofer_died; i++) {
+		reap_children(s);
+		nanosleep(&tick, NULL);
+	}
 	if (s->gofer_died)
 		error_set(e, "the gofer died: the container's files are gone");
 	else if (s->sentry == 0 && WIFSIGNALED(s->sentry_status))
