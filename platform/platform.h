@@ -104,7 +104,7 @@ void platform_destroy(struct platform *p);
 /* Waits for the next event of any context. @worker: index of the calling thread, < config.workers;
  * each index is used by one thread. 0, or -ESHUTDOWN after platform_shutdown. */
 int platform_recv(struct platform *p, unsigned worker, struct pevent *out);
-/* The calling worker is about to enter a host call that may last: lets another one receive. */
+/* The calling worker (any index: one that never receives has nothing to give away) is about to enter a host call that may last: lets another one receive. */
 void platform_may_block(struct platform *p, unsigned worker);
 /* Makes all platform_recv return -ESHUTDOWN, now and for ever. */
 void platform_shutdown(struct platform *p);

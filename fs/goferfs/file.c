@@ -29,6 +29,17 @@ static void *bounce(const struct iov_iter *it, u8 small[BOUNCE], size_t *out_siz
 	return it->scratch ? it->scratch : small;
 }
 
+/* From the host's memory at once, from its disk with another worker at the border. May be short. */
+static long read_now(struct caller *c, int fd, void *buf, size_t n, u64 pos)
+{
+	long got = host_pread_nowait(fd, buf, n, pos);
+
+	if (likely(got != -EAGAIN && got != -EOPNOTSUPP))
+		return got;
+	caller_may_block(c);
+	return host_pread(fd, buf, n, pos);
+}
+
 static ssize_t gfile_read(struct caller *c, struct file *f, struct iov_iter *to, u64 *pos)
 {
 	struct gnode *g = gnode_of(f->inode);
@@ -41,7 +52,7 @@ static ssize_t gfile_read(struct caller *c, struct file *f, struct iov_iter *to,
 		return -EIO;
 	while (to->left) {
 		size_t want = min(to->left, size), moved;
-		long n = host_pread(fd, buf, want, *pos);
+		long n = read_now(c, fd, buf, want, *pos);
 
 		if (n <= 0)
 			return done ? (ssize_t)done : n;
@@ -50,7 +61,7 @@ static ssize_t gfile_read(struct caller *c, struct file *f, struct iov_iter *to,
 		done += moved;
 		if (moved < (size_t)n)
 			return done ? (ssize_t)done : -EFAULT;
-		if ((size_t)n < want)
+		if ((size_t)n < want && *pos >= f->inode->size)
 			break;
 	}
 	gnode_set_stale(g, STALE_ATIME);
@@ -115,6 +126,7 @@ static ssize_t gfile_write(struct caller *c, struct file *f, struct iov_iter *fr
 	gnode_set_stale(g, STALE_ALL);
 	mutex_unlock(&f->inode->lock);
 	if (n > 0 && (flags & O_DSYNC)) { /* O_SYNC holds that bit too */
+		caller_may_block(c);
 		err = host_fsync(fd, (flags & O_SYNC) != O_SYNC);
 		if (err)
 			return err;
@@ -165,7 +177,10 @@ static int gfile_fsync(struct caller *c, struct file *f, bool data_only)
 
 	if (fd < 0)
 		fd = gfds_read(g);
-	return fd < 0 ? -EIO : host_fsync(fd, data_only);
+	if (fd < 0)
+		return -EIO;
+	caller_may_block(c);
+	return host_fsync(fd, data_only);
 }
 
 static int gfile_fallocate(struct caller *c, struct file *f, int mode, u64 off, u64 len)

@@ -100,7 +100,10 @@ static int hostfile_fsync(struct caller *c, struct file *f, bool data_only)
 {
 	struct hostfile *h = f->data;
 
-	return h->stream ? -EINVAL : host_fsync(h->fd, data_only);
+	if (h->stream)
+		return -EINVAL;
+	caller_may_block(c);
+	return host_fsync(h->fd, data_only);
 }
 
 static void hostfile_release(struct file *f)

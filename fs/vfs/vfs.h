@@ -59,7 +59,16 @@ struct caller {
 	u64 fsize_limit; /* RLIMIT_FSIZE */
 	void *scratch;	 /* the worker's buffer */
 	size_t scratch_size;
+	struct platform *platform; /* whose worker asks; NULL at boot */
+	unsigned worker;
 };
+
+/* A host call follows that may last (a disk): lets another worker take events meanwhile. */
+static inline void caller_may_block(struct caller *c)
+{
+	if (c->platform)
+		platform_may_block(c->platform, c->worker);
+}
 
 /* --- attributes ------------------------------------------------------------------------------ */
 

@@ -16,6 +16,14 @@ long host_pread(int fd, void *buf, size_t n, u64 off)
 	return host_raw(SYS_pread64, fd, buf, n, off);
 }
 
+long host_pread_nowait(int fd, void *buf, size_t n, u64 off)
+{
+	struct iovec iov = {buf, n};
+
+	/* HOST_CALL(preadv2) */
+	return host_raw(SYS_preadv2, fd, &iov, 1, off, 0, RWF_NOWAIT);
+}
+
 long host_pwrite(int fd, const void *buf, size_t n, u64 off)
 {
 	/* HOST_CALL(pwrite64) */

@@ -18,6 +18,8 @@
 #include "sentry/base/types.h"
 
 long host_pread(int fd, void *buf, size_t n, u64 off);
+/* What is in memory already, possibly less than asked: -EAGAIN when nothing is, -EOPNOTSUPP when the file cannot tell. */
+long host_pread_nowait(int fd, void *buf, size_t n, u64 off);
 long host_pwrite(int fd, const void *buf, size_t n, u64 off);
 long host_preadv(int fd, const struct iovec *iov, int n, u64 off);
 long host_pwritev(int fd, const struct iovec *iov, int n, u64 off);

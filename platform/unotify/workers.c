@@ -81,7 +81,7 @@ void platform_may_block(struct platform *p, unsigned worker)
 {
 	struct worker *w = &p->workers[worker];
 
-	if (!w->receiver)
+	if (worker >= p->worker_count || !w->receiver)
 		return;
 	leave(p, w);
 	follow(p);

@@ -542,6 +542,8 @@ struct caller *task_caller(struct task *t)
 	c->fsize_limit = task_rlimit(t, RLIMIT_FSIZE);
 	c->scratch = t->worker->scratch;
 	c->scratch_size = WORKER_SCRATCH;
+	c->platform = g_kernel->platform;
+	c->worker = t->worker->index;
 	if (ref_read(&fs->ref) == 1) {
 		c->root = fs->root;
 		c->cwd = fs->cwd;
