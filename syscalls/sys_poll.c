@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/syscall.h>
 
 #include "syscalls/handlers.h"
 #include "syscalls/sys.h"
@@ -154,8 +155,7 @@ long sys_poll(struct task *t, const struct sys_args *a)
 	return do_poll(t, ARG_GVA(a, 0), ARG_UINT(a, 1), timeout == 0, -ERESTART_RESTARTBLOCK);
 }
 
-/* Sets the deadline of the first run from a timespec; *out_zero: it is 0. t->wait.data[0] keeps
- * that. */
+/* Sets the deadline of the first run from a timespec; *out_zero: it is 0. */
 static long timeout_in(struct task *t, gva_t src, bool *out_zero)
 {
 	s64 ns = -1;
@@ -171,19 +171,31 @@ static long timeout_in(struct task *t, gva_t src, bool *out_zero)
 	return 0;
 }
 
-/* What is left of the time, as Linux writes it back. Faults are passed over, as there. */
-static s64 time_left(struct task *t)
+/* What is left of the time is written back, also when a signal ends the call. Faults are passed
+ * over. */
+static void timeout_out(struct task *t)
 {
-	s64 left = t->wait.deadline - time_monotonic();
+	gva_t dst = GVA(t->sys.a[t->sys.nr == SYS_ppoll ? 2 : 4]);
+	s64 left, pair[2];
 
-	return max(left, (s64)0);
+	if (!dst.v || t->wait.deadline == INT64_MAX)
+		return;
+	left = t->wait.deadline - time_monotonic();
+	left = max(left, (s64)0);
+	pair[0] = left / NSEC_PER_SEC;
+	pair[1] = left % NSEC_PER_SEC;
+	if (t->sys.nr == SYS_select)
+		pair[1] /= NSEC_PER_USEC;
+	(void)!copy_out_obj(t->mm, dst, &pair);
 }
 
-static void timespec_left(struct task *t, gva_t dst, long ret)
+/* At the end of a run with result @ret: writes the time back now, or when the call ends. */
+static long timeout_end(struct task *t, long ret)
 {
-	if (dst.v && ret != -EBLOCKED && t->wait.deadline != INT64_MAX &&
-	    timespec_out(t, dst, time_left(t)))
-		return;
+	t->wait.cleanup = ret == -EBLOCKED ? timeout_out : NULL;
+	if (ret != -EBLOCKED)
+		timeout_out(t);
+	return ret;
 }
 
 long sys_ppoll(struct task *t, const struct sys_args *a)
@@ -196,8 +208,7 @@ long sys_ppoll(struct task *t, const struct sys_args *a)
 	if (ret)
 		return ret;
 	ret = do_poll(t, ARG_GVA(a, 0), ARG_UINT(a, 1), zero, -ERESTARTNOHAND);
-	timespec_left(t, ARG_GVA(a, 2), ret);
-	return sigmask_restore(t, ret);
+	return sigmask_restore(t, timeout_end(t, ret));
 }
 
 /* --- select, pselect6
@@ -303,7 +314,6 @@ long sys_select(struct task *t, const struct sys_args *a)
 		s64 sec, usec;
 	} tv;
 	s64 ns = -1;
-	long ret;
 
 	if (a->a[4] && !t->wait.again) {
 		if (copy_in_obj(t->mm, &tv, ARG_GVA(a, 4)))
@@ -316,14 +326,7 @@ long sys_select(struct task *t, const struct sys_args *a)
 			ns = tv.sec * NSEC_PER_SEC + tv.usec * NSEC_PER_USEC;
 		task_set_timeout(t, ns == INT64_MAX ? -1 : ns);
 	}
-	ret = do_select(t, a, ns == 0);
-	if (a->a[4] && ret != -EBLOCKED && t->wait.deadline != INT64_MAX) {
-		tv.sec = time_left(t) / NSEC_PER_SEC;
-		tv.usec = time_left(t) % NSEC_PER_SEC / NSEC_PER_USEC;
-		if (copy_out_obj(t->mm, ARG_GVA(a, 4), &tv))
-			return ret;
-	}
-	return ret;
+	return timeout_end(t, do_select(t, a, ns == 0));
 }
 
 long sys_pselect6(struct task *t, const struct sys_args *a)
@@ -342,6 +345,5 @@ long sys_pselect6(struct task *t, const struct sys_args *a)
 	if (ret)
 		return ret;
 	ret = do_select(t, a, zero);
-	timespec_left(t, ARG_GVA(a, 4), ret);
-	return sigmask_restore(t, ret);
+	return sigmask_restore(t, timeout_end(t, ret));
 }

@@ -508,9 +508,7 @@ ssize_t unix_recv(struct caller *c, struct socket *s, struct sock_msg *m)
 	return s->type == SOCK_STREAM ? recv_stream(u, m) : recv_packet(u, m);
 }
 
-/* --- state
- * --------------------------------------------------------------------------------------------------
- */
+/* --- state ---------------------------------------------------------------- */
 
 /* A datagram socket whose peer's queue is full is not writable; the peer's space is what to wait
  * for. */
