@@ -4,9 +4,9 @@
  * Theory of operation: an armed timer is queued in sentry/time once, for its next expiration. When
  * that has come the ticks are counted up to one and the timer is left alone until somebody reads,
  * asks for the time left, or sets it anew: only then the expirations since then are added and the
- * next one is queued. So a periodic timer that nobody looks at costs nothing. A call of the timer's
- * function that comes late, after a new setting, finds that its deadline is not due and does
- * nothing.
+ * next one is queued. So a periodic timer that nobody looks at costs nothing. Whoever looks also
+ * counts an expiration whose timer has not been called yet; a call that comes late, after a new
+ * setting, finds nothing due.
  */
 #include <fcntl.h>
 #include <sys/epoll.h>
@@ -32,21 +32,28 @@ struct timerfd {
 static SLAB_CACHE(g_timerfds, struct timerfd);
 static const struct file_ops timerfd_ops;
 
+/* Counts the expiration that t->timer is queued for if its time has come, whoever notices first. */
+static void expire(struct timerfd *t)
+{
+	mutex_assert_held(&t->lock);
+	if (t->lapsed || t->deadline == TIMER_NEVER || t->deadline > time_now(t->clock))
+		return;
+	t->ticks++;
+	t->lapsed = t->interval != 0;
+	if (!t->lapsed)
+		t->deadline = TIMER_NEVER;
+}
+
 static void timerfd_fire(struct timer *timer, s64 now)
 {
 	struct timerfd *t = timer->arg;
-	bool due;
+	bool ticked;
 
 	mutex_lock(&t->lock);
-	due = !t->lapsed && t->deadline <= time_now(t->clock);
-	if (due) {
-		t->ticks++;
-		t->lapsed = t->interval != 0;
-		if (!t->lapsed)
-			t->deadline = TIMER_NEVER;
-	}
+	expire(t);
+	ticked = t->ticks != 0;
 	mutex_unlock(&t->lock);
-	if (due)
+	if (ticked)
 		waitq_wake(&t->q, EPOLLIN | EPOLLRDNORM);
 }
 
@@ -56,6 +63,7 @@ static void catch_up(struct timerfd *t)
 	s64 missed;
 
 	mutex_assert_held(&t->lock);
+	expire(t);
 	if (!t->lapsed)
 		return;
 	missed = (time_now(t->clock) - t->deadline) / t->interval;
@@ -91,6 +99,7 @@ static u32 timerfd_poll(struct file *f, struct poll_table *pt)
 
 	poll_wait(f, &t->q, pt);
 	mutex_lock(&t->lock);
+	expire(t);
 	mask = t->ticks ? EPOLLIN : 0;
 	mutex_unlock(&t->lock);
 	return mask;
