@@ -398,7 +398,8 @@ START_TEST(speed)
 	double t = now();
 
 	for (;;) {
-		next();
+		if (platform_recv(g_p, 0, &g_ev)) /* no ck_assert here: it writes to a file */
+			ck_abort();
 		if (g_ev.nr == T_DONE)
 			break;
 		pctx_return(c, 42);
@@ -408,7 +409,8 @@ START_TEST(speed)
 	c = START(g_maploop);
 	t = now();
 	for (;;) {
-		next();
+		if (platform_recv(g_p, 0, &g_ev)) /* no ck_assert here: it writes to a file */
+			ck_abort();
 		if (g_ev.nr == T_DONE)
 			break;
 		if (g_ev.nr == SYS_mmap)

@@ -65,23 +65,22 @@ static double clone_many(unsigned flags, unsigned count)
 	double t = now();
 
 	while (ended < count) {
-		next();
+		if (platform_recv(g_p, 0, &g_ev)) /* no ck_assert here: it writes to a file */
+			ck_abort();
 		if (g_ev.kind == PEV_DONE) {
-			ck_assert_int_eq(g_ev.result, 0);
+			if (g_ev.result)
+				ck_abort();
 			pctx_return(c, 5);
 		} else if (g_ev.ctx == c) {
 			struct pregs r;
-
-			ck_assert_int_eq(g_ev.nr, SYS_clone);
 			if (begun == count)
 				continue;
 			begun++;
 			pctx_get_regs(c, &r);
 			r.rax = 0;
-			ck_assert_int_eq(pctx_clone(c, flags, &r, 0, GVA(0), 0, NULL, NULL, &child),
-					 0);
+			if (pctx_clone(c, flags, &r, 0, GVA(0), 0, NULL, NULL, &child))
+				ck_abort();
 		} else {
-			ck_assert_int_eq(g_ev.nr, SYS_exit);
 			pctx_exit(g_ev.ctx, GVA(DATA + 128));
 			ended++;
 			platform_reap(g_p, &g_ev);

@@ -215,3 +215,4 @@ stub_exit_leader:
 stub_kick_mask:
 	.quad	1 << (STUB_KICK - 1)
 stub_text_end:
+	.section .note.GNU-stack, "", @progbits
