@@ -2,7 +2,7 @@
 /* birth.c - new host threads in a stub, and how we know whose they are
  *
  * A thread is made by the host's clone, carried out by another thread of a stub on our order.
- * Its first call is its birth: the mmap of its own area, or, where the process has that area
+ * Its first call is its birth: the mmap of its chunk of areas, or, where the process has that area
  * mapped from an earlier thread, an event with the same arguments. The thread's id is what the
  * host kernel says in that notification. Which context it is for: the area's number in the last
  * argument, and a random cookie in the fifth (the upper half, which mmap does not look at) that
@@ -40,10 +40,11 @@ static int birth_nr(const struct pctx *c)
 void birth_order(struct pctx *parent, struct pctx *child, u64 host_flags, u64 tls)
 {
 	struct area *a = parent->area, *b = child->area;
-	/* The sixth argument is none of clone's: the child finds the size of its area in it. */
-	struct pcmd clone = {.nr = SYS_clone,
-			     .fd = -1,
-			     .args = {host_flags, 0, 0, 0, tls, parent->p->area_size}};
+	/* The sixth argument is none of clone's: the child finds the size of its chunk in it. */
+	struct pcmd clone = {
+		.nr = SYS_clone,
+		.fd = -1,
+		.args = {host_flags, 0, 0, 0, tls, parent->p->area_size * CHUNK_AREAS}};
 
 	b->birth = (child->is_mapped ? 0 : CTL_B_MAPPED) | (child->leader ? CTL_B_PROCESS : 0);
 	b->start = STUB_RESUME;
@@ -85,9 +86,9 @@ static struct pctx *birth_match(struct platform *p, const struct seccomp_notif *
 
 	if (!c || ctx_state(c) == CTX_FREE)
 		return NULL;
-	if (q->data.nr != birth_nr(c) || a[0] != (u64)c->area || a[1] != p->area_size ||
-	    a[2] != (PROT_READ | PROT_WRITE) || a[3] != (MAP_SHARED | MAP_FIXED) ||
-	    a[4] != birth_fd(c) || a[5] != birth_offset(c))
+	if (q->data.nr != birth_nr(c) || a[0] != (u64)c->area ||
+	    a[1] != p->area_size * CHUNK_AREAS || a[2] != (PROT_READ | PROT_WRITE) ||
+	    a[3] != (MAP_SHARED | MAP_FIXED) || a[4] != birth_fd(c) || a[5] != birth_offset(c))
 		return NULL;
 	p->infos[i].unborn = NULL;
 	return c;
@@ -107,6 +108,8 @@ static void birth_register(struct pctx *c, const struct seccomp_notif *q)
 		if (c->as->doomed)
 			(void)host_kill((int)q->pid, SIGKILL);
 	}
+	if (!c->is_mapped)
+		chunk_mapped(c);
 	atomic_store(&c->tid, (int)q->pid);
 	atomic_store_explicit(&p->tids[q->pid], c, memory_order_release);
 }

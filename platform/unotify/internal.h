@@ -23,7 +23,8 @@
 #include "sentry/base/lock.h"
 
 #define FILTER_MAX  160
-#define AREAS_MAX   (1u << 18) /* threads of a sandbox, at most */
+#define AREAS_MAX   (1u << 20) /* threads of a sandbox, at most */
+#define CHUNK_AREAS 8	       /* areas that a process maps at once */
 #define PIDS_MAX    (4u << 20) /* the host's own limit, PID_MAX_LIMIT */
 #define WORKERS_MAX 64
 #define POOL_TARGET 2	 /* clean stubs kept ready */
@@ -121,7 +122,7 @@ struct pas {
 	bool dead;	      /* [P] reaped, or never born */
 	bool claimed; /* [P] belongs to somebody; else a spare stub of the pool, or the zygote */
 	u32 slots;    /* [P] numbers given to areas */
-	u32 idle;     /* [P] chain of mapped areas without a thread, + 1 */
+	u32 idle, idle_last;	 /* [P] chain of mapped areas without a thread, + 1 */
 	struct list in_platform; /* [P] p->spaces */
 	struct list link;	 /* [P] the free list */
 };
@@ -130,7 +131,9 @@ struct pas {
 struct area_info {
 	struct pctx *unborn; /* [P] whose birth may come with this area */
 	u32 slot;	     /* [P] mapped: its number in the address space */
-	u32 next;	     /* [P] chain (as->idle or the free ones), + 1 */
+	u32 next;	     /* [P] chain (as->idle, or free chunks), + 1 */
+	u8 out;		     /* [P] first of a chunk: areas that have not come back */
+	bool used;	     /* [P] not clean */
 };
 
 struct worker {
@@ -161,7 +164,7 @@ struct platform {
 	struct worker workers[WORKERS_MAX];
 
 	struct mutex lock;
-	u32 free_areas, next_area;	 /* [P] chain + 1; first never used */
+	u32 free_chunks, next_area;	 /* [P] chain, + 1; first never used */
 	struct list free_ctx, free_as;	 /* [P] */
 	struct list spaces;		 /* [P] every address space */
 	bool strict;			 /* [const] */
@@ -188,6 +191,8 @@ void as_free(struct pas *as);						  /* [P] has no context */
 void as_forget_if_done(struct pas *as);					  /* [P] */
 /* SIGKILL, now or at birth. @ours: nobody wants to hear of it. */
 void as_doom(struct pas *as, bool ours); /* [P] */
+/* The birth of @c maps its chunk: the other areas of it are idle. */
+void chunk_mapped(struct pctx *c); /* [P] */
 /* pas_kill. */
 void as_kill_locked(struct pas *as); /* [P] */
 /* The guest broke the stub's protocol: its process dies, and PEV_DIED tells. */

@@ -85,7 +85,8 @@ static void order_check(const struct pcmd *cmd)
 void order_write(struct pctx *c, const struct pcmd *cmds, unsigned count, unsigned flags)
 {
 	struct area *a = c->area;
-	u64 ctl = (flags & PRUN_RESUME ? CTL_F_RESUME : 0) | (flags & PRUN_RESUME_AS_IS ? CTL_F_AS_IS : 0);
+	u64 ctl = (flags & PRUN_RESUME ? CTL_F_RESUME : 0) |
+		  (flags & PRUN_RESUME_AS_IS ? CTL_F_AS_IS : 0);
 
 	BUG_ON(!count || count > PCMD_MAX);
 	for (unsigned i = 0; i < count; i++) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* space.c - contexts, address spaces and areas: who exists, who has died, what may be used again
  *
- * An area is used by one context at a time. Before its thread is born it belongs to the context
- * alone; afterwards the stub's process has it mapped, and it stays with that address space
+ * An area is used by one context at a time. A process gets areas in chunks: the first thread that
+ * finds no idle one maps a whole chunk at its birth, and the next threads need no mapping. Before
+ * its thread is born a chunk belongs to the context alone; afterwards the stub's process has it mapped, and it stays with that address space
  * (idle, for the next thread) until the process has been reaped: a dying process may still write
  * to it. Then it is wiped and may go to any other.
  *
@@ -76,40 +77,92 @@ static u32 area_index(const struct pctx *c)
 	return (u32)(((u8 *)c->area - c->p->areas) / c->p->area_size);
 }
 
-/* An area for a new thread of @as: one that the process has mapped already, or a clean one. */
-static struct area *area_take(struct platform *p, struct pas *as, bool *out_mapped)
+static struct area *area_at(const struct platform *p, u32 i)
 {
-	struct area *a;
-	u32 i;
-
-	if (as->idle) {
-		i = as->idle - 1;
-		a = (struct area *)(p->areas + i * p->area_size);
-		if (!atomic_load_explicit(&a->alive, memory_order_acquire)) {
-			as->idle = p->infos[i].next;
-			*out_mapped = true;
-			return a;
-		}
-	}
-	*out_mapped = false;
-	if (p->free_areas) {
-		i = p->free_areas - 1;
-		p->free_areas = p->infos[i].next;
-	} else if (p->next_area < AREAS_MAX) {
-		i = p->next_area++;
-	} else {
-		return NULL;
-	}
 	return (struct area *)(p->areas + i * p->area_size);
 }
 
-/* @wipe: a guest has seen it. */
-static void area_free(struct platform *p, u32 i, bool wipe)
+/* A chunk of areas that no process has; its first area's number, + 1, or 0. */
+static u32 chunk_take(struct platform *p)
 {
-	if (wipe)
-		memset(p->areas + i * p->area_size, 0, p->area_size);
-	p->infos[i].next = p->free_areas;
-	p->free_areas = i + 1;
+	u32 i;
+
+	if (p->free_chunks) {
+		i = p->free_chunks - 1;
+		p->free_chunks = p->infos[i].next;
+	} else if (p->next_area < AREAS_MAX) {
+		i = p->next_area;
+		p->next_area += CHUNK_AREAS;
+	} else {
+		return 0;
+	}
+	p->infos[i].out = CHUNK_AREAS;
+	return i + 1;
+}
+
+static void chunk_free(struct platform *p, u32 i)
+{
+	p->infos[i].next = p->free_chunks;
+	p->free_chunks = i + 1;
+}
+
+static void area_wipe(struct platform *p, u32 i)
+{
+	if (p->infos[i].used)
+		memset(area_at(p, i), 0, p->area_size);
+	p->infos[i].used = false;
+}
+
+/* An area of a process that is dead. */
+static void area_return(struct platform *p, u32 i)
+{
+	u32 head = i - i % CHUNK_AREAS;
+
+	area_wipe(p, i);
+	if (--p->infos[head].out == 0)
+		chunk_free(p, head);
+}
+
+/* An area of a living process is without a thread. The oldest goes first: its last thread has left. */
+static void idle_push(struct pas *as, u32 i)
+{
+	struct area_info *infos = as->p->infos;
+
+	infos[i].next = 0;
+	if (as->idle)
+		infos[as->idle_last - 1].next = i + 1;
+	else
+		as->idle = i + 1;
+	as->idle_last = i + 1;
+}
+
+/* An area for a new thread of @as, + 1: one that the process has mapped, or the first of a new chunk. 0:
+ * there is none. */
+static u32 area_take(struct platform *p, struct pas *as, bool *out_mapped)
+{
+	u32 i = as->idle;
+
+	*out_mapped = i && !atomic_load_explicit(&area_at(p, i - 1)->alive, memory_order_acquire);
+	if (*out_mapped)
+		as->idle = p->infos[i - 1].next;
+	else
+		i = chunk_take(p);
+	if (i)
+		p->infos[i - 1].used = true;
+	if (i && !*out_mapped)
+		p->infos[i - 1].slot = as->slots++;
+	return i;
+}
+
+void chunk_mapped(struct pctx *c)
+{
+	u32 head = area_index(c);
+
+	mutex_assert_held(&c->p->lock);
+	for (u32 i = head + 1; i < head + CHUNK_AREAS; i++) {
+		c->p->infos[i].slot = c->as->slots++;
+		idle_push(c->as, i);
+	}
 }
 
 struct pas *as_create(struct platform *p, void *owner)
@@ -131,15 +184,17 @@ struct pctx *ctx_create(struct platform *p, struct pas *as, void *owner)
 {
 	struct list *l = pool_take(&p->free_ctx, sizeof(struct pctx), offsetof(struct pctx, link));
 	struct pctx *c;
+	u32 area;
 
 	if (!l)
 		return NULL;
 	c = list_entry(l, struct pctx, link);
-	c->area = area_take(p, as, &c->is_mapped);
-	if (!c->area) {
+	area = area_take(p, as, &c->is_mapped);
+	if (!area) {
 		list_push(&p->free_ctx, &c->link);
 		return NULL;
 	}
+	c->area = area_at(p, area - 1);
 	c->p = p;
 	c->as = as;
 	c->owner = owner;
@@ -148,10 +203,8 @@ struct pctx *ctx_create(struct platform *p, struct pas *as, void *owner)
 	BUG_ON(host_getrandom(&c->cookie, sizeof(c->cookie)));
 	list_append(&as->contexts, &c->link);
 	as->live++;
-	p->infos[area_index(c)].unborn = c;
-	if (!c->is_mapped)
-		p->infos[area_index(c)].slot = as->slots++;
-	c->slot = c->area->fd = p->infos[area_index(c)].slot;
+	p->infos[area - 1].unborn = c;
+	c->slot = c->area->fd = p->infos[area - 1].slot;
 	return c;
 }
 
@@ -182,13 +235,16 @@ void ctx_forget(struct pctx *c)
 		p->infos[i].unborn = NULL;
 	if (c->pending)
 		atomic_fetch_sub(&p->outstanding, 1);
-	if (!tid && !c->is_mapped && c->slot + 1 == c->as->slots)
-		c->as->slots--;
-	if (c->as->dead || !(tid || c->is_mapped)) {
-		area_free(p, i, tid || c->is_mapped);
+	if (!tid && !c->is_mapped) {
+		/* Never born: nobody has the chunk. */
+		if (c->slot + 1 == c->as->slots)
+			c->as->slots--;
+		area_wipe(p, i);
+		chunk_free(p, i);
+	} else if (c->as->dead) {
+		area_return(p, i);
 	} else {
-		p->infos[i].next = c->as->idle;
-		c->as->idle = i + 1;
+		idle_push(c->as, i);
 	}
 	if (!c->exiting)
 		c->as->live--;
@@ -278,7 +334,7 @@ static bool as_dead(struct pas *as)
 		u32 i = as->idle - 1;
 
 		as->idle = p->infos[i].next;
-		area_free(p, i, true);
+		area_return(p, i);
 	}
 	contexts_free(as);
 	if (!as->claimed)
