@@ -338,15 +338,15 @@ static int pipe_open(struct caller *c, struct inode *inode, struct file *f)
 	if (!p)
 		return -ENOMEM;
 	mutex_lock(&p->lock);
-	if (w && !r && (f->flags & O_NONBLOCK) && p->readers == 0) {
+	if (w && !r && (f->flags & O_NONBLOCK) && p->readers == 0 && !p->anonymous) {
 		mutex_unlock(&p->lock);
 		pipe_put(p, inode);
 		return -ENXIO;
 	}
 	f->pos = 0;
-	if (r && !w && p->writers == 0)
+	if (r && !w && p->writers == 0 && !p->anonymous)
 		f->pos = (u64)p->writer_opens + 1;
-	if (w && !r && p->readers == 0)
+	if (w && !r && p->readers == 0 && !p->anonymous)
 		f->pos = (u64)p->reader_opens + 1;
 	p->readers += r;
 	p->writers += w;
@@ -396,6 +396,7 @@ int pipe_create(struct caller *c, u32 flags, struct file *out[2])
 		return -ENOMEM;
 	}
 	p->packets = flags & O_DIRECT;
+	p->anonymous = true;
 	p->readers = p->reader_opens = p->writer_opens = 1;
 	r->data = p;
 	w = file_anon(c, "pipe:", &pipe_ops, NULL, O_WRONLY | flags, inode_get(r->inode),

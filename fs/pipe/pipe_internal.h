@@ -13,6 +13,7 @@ struct pipe {
 	u32 readers, writers;
 	u32 reader_opens, writer_opens; /* ever */
 	bool packets;			/* const */
+	bool anonymous;			/* const: opening one end never waits for the other */
 	bool read_busy;			/* between pipe_read_begin and its end: head stays */
 	bool write_busy;		/* the same for head + used */
 	u32 files;			/* open files; guarded by g_rendezvous_lock */

@@ -183,6 +183,26 @@ static void test_ends(void)
 		CHECK_EQ(read(p[0], g_big, 100), 6);
 		close_pipe(p);
 	}
+	CASE("a pipe opened again by /proc/self/fd never waits for the other end")
+	{
+		char path[32];
+
+		open_pipe(p, 0);
+		CHECK_EQ(write(p[1], "left", 4), 4);
+		close(p[1]);
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", p[0]);
+		int r = MUST(open(path, O_RDONLY));
+
+		CHECK_EQ(read(r, g_big, 100), 4);
+		CHECK_EQ(read(r, g_big, 100), 0);
+		int w = MUST(open(path, O_WRONLY | O_NONBLOCK));
+
+		CHECK_EQ(write(w, "new", 3), 3);
+		close(w);
+		CHECK_EQ(read(p[0], g_big, 100), 3);
+		close(r);
+		close(p[0]);
+	}
 	CASE("fifo: open blocks for the other end, O_NONBLOCK does not, ENXIO for a writer alone, "
 	     "O_RDWR")
 	{

@@ -64,7 +64,7 @@ sleep 100 & a=$!
 sh -c 'kill -STOP $$; exit 7' & b=$!
 sleep 0.3
 case $(ps -o stat= -p $b) in T*) echo stopped ;; *) echo "state $(ps -o stat= -p $b)" ;; esac
-kill -CONT $b; wait $b; echo "b $?"
+kill -CONT $b; sleep 0.3; wait $b; echo "b $?"
 [ "$(ps -o pgid= -p $a | tr -d ' ')" = $a ] && echo own group
 kill $a; wait $a; echo "a $?"
 (sleep 0.1; echo late) & wait; echo all
