@@ -51,6 +51,10 @@ int attr_set_mode(const struct gofer_server *s, const struct slot *slot, u32 mod
 
 int attr_set_owner(const struct slot *slot, u32 uid, u32 gid)
 {
+	int err = owner_in(&uid, &gid);
+
+	if (err)
+		return err;
 	return fchownat(slot->fd, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0 ? -errno
 											 : 0;
 }

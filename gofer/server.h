@@ -31,7 +31,9 @@ struct gofer_config {
 			     */
 	bool drop_owner;    /* new files that cannot be given to their owner (EPERM: gofer without
 			     * CAP_CHOWN) stay the gofer's instead of failing */
-	bool unconfined;    /* no seccomp, Landlock, capability change: unit tests only */
+	bool one_user;	    /* the gofer's user namespace holds one id, 0; the client calls it: */
+	u32 uid, gid;
+	bool unconfined; /* no seccomp, Landlock, capability change: unit tests only */
 };
 
 /* Serves until the client hangs up: 0 then, or -errno when it could not start. Single-threaded

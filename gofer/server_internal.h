@@ -102,6 +102,13 @@ struct fd_name fd_name(int fd);
 /* Attributes of @dir's entry @name, or of @dir itself when @name is "". 0 or -errno. */
 int path_attr(int dir, const char *name, struct gofer_attr *out);
 
+/* owner.c: ids as the client knows them, and as the host does. */
+void owner_init(bool one_user, u32 uid, u32 gid);
+u32 owner_uid_out(u32 uid);
+u32 owner_gid_out(u32 gid);
+/* Translates ids of the client's (~0: none); -EPERM: nobody that the gofer knows. */
+int owner_in(u32 *uid, u32 *gid);
+
 /* op_attr.c */
 int attr_set_mode(const struct gofer_server *s, const struct slot *slot, u32 mode);
 int attr_set_owner(const struct slot *slot, u32 uid, u32 gid);

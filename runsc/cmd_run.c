@@ -43,6 +43,8 @@ static int prepare(struct sandbox *s, const struct args *a, const char *id, stru
 	if (err)
 		return err;
 	s->config->strace |= a->strace;
+	s->config->uid = s->config->gid =
+		0; /* what an ordinary user's own id is inside a container */
 	for (u32 i = 0; i < s->config->spec.notice_count; i++)
 		log_warning("%s", s->config->spec.notices[i]);
 	return 0;

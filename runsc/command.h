@@ -44,7 +44,7 @@ void options_help(FILE *f, const struct option *options);
 struct globals {
 	bool debug, systemd_cgroup, version, strace;
 	const char *log, *log_format, *root, *criu, *rootless;
-	bool rootless_user; /* the caller is no root */
+	bool rootless_user;
 	int log_fd;
 };
 extern struct globals g_globals;

@@ -133,6 +133,20 @@ static void open_stdio(void)
 		close(fd);
 }
 
+/* Are we root with all ids of the host, and not in a user namespace with some? */
+static bool all_ids(void)
+{
+	FILE *f = fopen("/proc/self/uid_map", "re");
+	unsigned inside = 1, outside = 1, count = 0;
+	int n;
+
+	if (!f)
+		return true;
+	n = fscanf(f, "%u %u %u", &inside, &outside, &count);
+	fclose(f);
+	return n == 3 && inside == 0 && outside == 0 && count == UINT32_MAX;
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *c;
@@ -156,7 +170,7 @@ int main(int argc, char **argv)
 	status = open_log(&g_globals);
 	if (status)
 		return status;
-	g_globals.rootless_user = geteuid() != 0;
+	g_globals.rootless_user = geteuid() != 0 || !all_ids();
 	argv += 1 + used;
 	if (g_globals.version) {
 		version_text(stdout);

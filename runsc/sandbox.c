@@ -25,6 +25,8 @@ int sandbox_init(struct sandbox *s, struct error *e)
 		return error_set_errno(e, err, "memory of the configuration");
 	c = s->config = region_alloc(s->region, sizeof(*c));
 	c->rootless = g_globals.rootless_user;
+	c->uid = geteuid();
+	c->gid = getegid();
 	c->debug = g_globals.debug;
 	c->strace = g_globals.strace;
 	c->log_level = g_globals.debug ? LOG_DEBUG : LOG_WARNING;

@@ -5,16 +5,14 @@
  * mapped, takes its descriptors and executes /proc/self/exe again. The rest of the confinement is
  * done by the new program (runsc/boot/confine.c), because it needs the file system to be loaded.
  *
- * Ids. The sentry always has a user namespace with one id in it. Started by root, that id is one
+ * Ids. The sentry always has a user namespace with one id in it, 0. Started by root, that id is one
  * that nobody else on the host has (2000000000 + random), so that the sentry owns nothing outside;
  * started by an ordinary user it is the user's, which needs no privilege. The gofer needs the
  * rights of its starter on files: started by root it has no user namespace; started by a user it
- * has one that maps the user to itself, with the capabilities to mount raised as ambient ones over
- * the exec.
+ * has one of the same kind as the sentry, and tells the client the user's own ids (gofer/owner.c).
  */
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -34,34 +32,17 @@
 #define PRIVATE_IDS 2000000000u
 
 struct child {
-	const char *name;		      /* argv[0] of the new program */
-	unsigned long flags;		      /* namespaces */
-	u32 inside, outside_uid, outside_gid; /* the one mapping of a user namespace */
-	int fds[BOOT_FD_COUNT];		      /* -1: not given; index: number in the child */
-	int go[2];			      /* pipe: a byte when the maps are written */
+	const char *name;	      /* argv[0] of the new program */
+	unsigned long flags;	      /* namespaces */
+	u32 outside_uid, outside_gid; /* whom 0 of its user namespace is */
+	int fds[BOOT_FD_COUNT];	      /* -1: not given; index: number in the child */
+	int go[2];		      /* pipe: a byte when the maps are written */
 };
 
 static void child_fail(const char *what)
 {
 	fprintf(stderr, "runsc: %s: %s\n", what, strerror(errno));
 	_exit(126);
-}
-
-/* Ambient capabilities survive the exec of a user that is not 0 in its namespace. */
-static void keep_capabilities(void)
-{
-	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[2];
-
-	if (syscall(SYS_capget, &head, data) < 0)
-		child_fail("capget");
-	for (int i = 0; i < 2; i++)
-		data[i].inheritable = data[i].permitted;
-	if (syscall(SYS_capset, &head, data) < 0)
-		child_fail("capset");
-	for (int cap = 0; cap <= 63; cap++)
-		if (data[cap / 32].permitted >> cap % 32 & 1)
-			prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0);
 }
 
 /* Moves the descriptors to their numbers; all others are closed by the exec. */
@@ -97,11 +78,8 @@ static void __attribute__((noreturn)) child_main(const struct child *c)
 	if (c->flags & CLONE_NEWUSER) {
 		if (c->outside_uid >= PRIVATE_IDS && setgroups(0, NULL) < 0)
 			child_fail("setgroups");
-		if (setresgid(c->inside, c->inside, c->inside) < 0 ||
-		    setresuid(c->inside, c->inside, c->inside) < 0)
+		if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
 			child_fail("setresuid");
-		if (c->inside != 0)
-			keep_capabilities();
 	}
 	place_fds(c);
 	sigemptyset(&none);
@@ -137,12 +115,11 @@ static int write_maps(const struct child *c, pid_t pid, struct error *e)
 		return 0;
 	if (c->outside_uid < PRIVATE_IDS)
 		write_file(pid, "setgroups", "deny");
-	snprintf(text, sizeof(text), "%u %u 1\n", c->inside, c->outside_uid);
+	snprintf(text, sizeof(text), "0 %u 1\n", c->outside_uid);
 	err = write_file(pid, "uid_map", text);
 	if (err)
 		return error_set_errno(e, err, "map the ids of a user namespace");
-	snprintf(text, sizeof(text), "%u %u 1\n", c->inside == 0 ? 0 : c->outside_gid,
-		 c->outside_gid);
+	snprintf(text, sizeof(text), "0 %u 1\n", c->outside_gid);
 	err = write_file(pid, "gid_map", text);
 	if (err)
 		return error_set_errno(e, err, "map the group ids of a user namespace");
@@ -207,7 +184,6 @@ static int spawn_gofer(struct sandbox *s, int null, int gofer, int shm, struct e
 	struct child c = {
 		.name = "runsc-gofer",
 		.flags = NS_COMMON | (s->config->rootless ? CLONE_NEWUSER : 0),
-		.inside = geteuid(),
 		.outside_uid = geteuid(),
 		.outside_gid = getegid(),
 		.fds = {null, null, s->log_fd, s->config_fd, -1, gofer, shm, s->log_fd, -1},

@@ -159,6 +159,9 @@ void boot_gofer(void)
 		.shm_fd = BOOT_FD_SHM,
 		.allow_devices = !c->rootless,
 		.drop_owner = c->rootless,
+		.one_user = c->rootless,
+		.uid = c->uid,
+		.gid = c->gid,
 	};
 	char name[16];
 	int err;
