@@ -11,6 +11,12 @@
 
 #include <limits.h>
 
+/* How many of @n bytes lie before the guest's end. */
+static size_t within(gva_t addr, size_t n)
+{
+	return addr.v >= GUEST_END ? 0 : min(n, GUEST_END - addr.v);
+}
+
 static bool range_ok(gva_t addr, size_t n)
 {
 	return n <= GUEST_END && addr.v <= GUEST_END - n;
@@ -18,11 +24,11 @@ static bool range_ok(gva_t addr, size_t n)
 
 size_t copy_in_some(struct mm *mm, void *dst, gva_t src, size_t n)
 {
-	struct iovec local = {dst, n};
-	struct iovec guest = {(void *)src.v, n};
+	struct iovec local = {dst, within(src, n)};
+	struct iovec guest = {(void *)src.v, local.iov_len};
 	ssize_t got;
 
-	if (n == 0 || !range_ok(src, n))
+	if (local.iov_len == 0)
 		return 0;
 	got = pas_readv(mm->as, &local, 1, &guest, 1);
 	return got < 0 ? 0 : (size_t)got;
@@ -30,11 +36,11 @@ size_t copy_in_some(struct mm *mm, void *dst, gva_t src, size_t n)
 
 size_t copy_out_some(struct mm *mm, gva_t dst, const void *src, size_t n)
 {
-	struct iovec local = {(void *)(uintptr_t)src, n};
-	struct iovec guest = {(void *)dst.v, n};
+	struct iovec local = {(void *)(uintptr_t)src, within(dst, n)};
+	struct iovec guest = {(void *)dst.v, local.iov_len};
 	ssize_t got;
 
-	if (n == 0 || !range_ok(dst, n))
+	if (local.iov_len == 0)
 		return 0;
 	got = pas_writev(mm->as, &local, 1, &guest, 1);
 	return got < 0 ? 0 : (size_t)got;
