@@ -7,7 +7,7 @@ int path_arg_get(struct task *t, gva_t src, struct path_arg *out)
 {
 	ssize_t n;
 
-	out->name = page_alloc(0);
+	out->name = page_alloc_dirty(0); /* read up to its 0 only */
 	if (!out->name)
 		return -ENOMEM;
 	n = copy_in_str(t->mm, out->name, src, PATH_MAX);
