@@ -37,11 +37,12 @@ long sys_vfork(struct task *t, const struct sys_args *a)
 	return task_clone(t, &in);
 }
 
-/* --- clone3 ----------------------------------------------------------------------------------------- */
+/* --- clone3
+ * ----------------------------------------------------------------------------------------- */
 
 struct clone_args_k {
-	u64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size,
-		cgroup;
+	u64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid,
+		set_tid_size, cgroup;
 };
 static_assert(sizeof(struct clone_args_k) == 88, "struct clone_args");
 
@@ -73,13 +74,16 @@ static long check_args(const struct clone_args_k *k)
 {
 	const u64 known = 0xffffffffull | CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP;
 
-	if (k->set_tid_size > 32 || (!k->set_tid && k->set_tid_size) || (k->set_tid && !k->set_tid_size))
+	if (k->set_tid_size > 32 || (!k->set_tid && k->set_tid_size) ||
+	    (k->set_tid && !k->set_tid_size))
 		return -EINVAL;
 	if ((k->exit_signal & ~CSIGNAL_MASK) || k->exit_signal > NSIG_MAX)
 		return -EINVAL;
-	if ((k->flags & ~known) || (k->flags & (CLONE_DETACHED | (CSIGNAL_MASK & ~(u64)CLONE_NEWTIME))))
+	if ((k->flags & ~known) ||
+	    (k->flags & (CLONE_DETACHED | (CSIGNAL_MASK & ~(u64)CLONE_NEWTIME))))
 		return -EINVAL;
-	if ((k->flags & (CLONE_SIGHAND | CLONE_CLEAR_SIGHAND)) == (CLONE_SIGHAND | CLONE_CLEAR_SIGHAND))
+	if ((k->flags & (CLONE_SIGHAND | CLONE_CLEAR_SIGHAND)) ==
+	    (CLONE_SIGHAND | CLONE_CLEAR_SIGHAND))
 		return -EINVAL;
 	if ((k->flags & (CLONE_THREAD | CLONE_PARENT)) && k->exit_signal)
 		return -EINVAL;
@@ -105,7 +109,8 @@ static long copy_set_tid(struct task *t, const struct clone_args_k *k, s32 *out)
 		return -EFAULT;
 	if (tid < 1 || tid >= 4194304)
 		return -EINVAL;
-	if (!task_capable(t, 21) && !task_capable(t, 40)) /* CAP_SYS_ADMIN, CAP_CHECKPOINT_RESTORE */
+	if (!task_capable(t, 21) &&
+	    !task_capable(t, 40)) /* CAP_SYS_ADMIN, CAP_CHECKPOINT_RESTORE */
 		return -EPERM;
 	*out = tid;
 	return 0;

@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sys_cred.c - user and group ids, supplementary groups, capabilities (credentials(7), capabilities(7)) */
+/* sys_cred.c - user and group ids, supplementary groups, capabilities (credentials(7),
+ * capabilities(7)) */
 #include "sentry/kernel/process.h"
 #include "syscalls/sys_cred.h"
 
-#define KEEP ((u32)-1)
-#define CAP_SETGID_K 6
-#define CAP_SETUID_K 7
-#define CAP_SETPCAP_K 8
+#define KEEP			      ((u32)-1)
+#define CAP_SETGID_K		      6
+#define CAP_SETUID_K		      7
+#define CAP_SETPCAP_K		      8
 #define SECBIT_NO_CAP_AMBIENT_RAISE_K 0x40u
 
 /* The task's from now on; takes over the reference. */
 static long commit(struct task *t, struct cred *new)
 {
 	const struct cred *old = t->cred;
-	bool changed = new->euid != old->euid || new->egid != old->egid || new->fsuid != old->fsuid ||
-		       new->fsgid != old->fsgid || (new->permitted & ~old->permitted);
+	bool changed = new->euid != old->euid || new->egid != old->egid ||
+		       new->fsuid != old->fsuid || new->fsgid != old->fsgid ||
+		       (new->permitted & ~old->permitted);
 
-	new->ambient &= new->permitted & new->inheritable;
+	new->ambient &= new->permitted &new->inheritable;
 	if (changed)
 		atomic_store(&t->mm->dumpable, 0);
 	tasklist_lock();
@@ -78,7 +80,8 @@ long sys_getresgid(struct task *t, const struct sys_args *a)
 	return store_three(t, a, t->cred->gid, t->cred->egid, t->cred->sgid);
 }
 
-/* --- changing ids ------------------------------------------------------------------------------------- */
+/* --- changing ids
+ * ------------------------------------------------------------------------------------- */
 
 long sys_setuid(struct task *t, const struct sys_args *a)
 {
@@ -125,10 +128,10 @@ long sys_setreuid(struct task *t, const struct sys_args *a)
 	if (!new)
 		return -ENOMEM;
 	if (r != KEEP) {
-		if (!any && r != new->uid && r != new->euid)
+		if (!any && r != new->uid &&r != new->euid)
 			return refuse(new, -EPERM);
 	}
-	if (e != KEEP && !any && e != new->uid && e != new->euid && e != new->suid)
+	if (e != KEEP && !any && e != new->uid &&e != new->euid &&e != new->suid)
 		return refuse(new, -EPERM);
 	if (r != KEEP || (e != KEEP && e != new->uid))
 		new->suid = e != KEEP ? e : new->euid;
@@ -148,9 +151,9 @@ long sys_setregid(struct task *t, const struct sys_args *a)
 
 	if (!new)
 		return -ENOMEM;
-	if (r != KEEP && !any && r != new->gid && r != new->egid)
+	if (r != KEEP && !any && r != new->gid &&r != new->egid)
 		return refuse(new, -EPERM);
-	if (e != KEEP && !any && e != new->gid && e != new->egid && e != new->sgid)
+	if (e != KEEP && !any && e != new->gid &&e != new->egid &&e != new->sgid)
 		return refuse(new, -EPERM);
 	if (r != KEEP || (e != KEEP && e != new->gid))
 		new->sgid = e != KEEP ? e : new->egid;
@@ -241,7 +244,8 @@ long sys_setfsgid(struct task *t, const struct sys_args *a)
 	return old;
 }
 
-/* --- groups -------------------------------------------------------------------------------------------- */
+/* --- groups
+ * -------------------------------------------------------------------------------------------- */
 
 long sys_getgroups(struct task *t, const struct sys_args *a)
 {
@@ -290,7 +294,8 @@ long sys_setgroups(struct task *t, const struct sys_args *a)
 	return commit(t, new);
 }
 
-/* --- capabilities ---------------------------------------------------------------------------------------- */
+/* --- capabilities
+ * ---------------------------------------------------------------------------------------- */
 
 #define CAP_VERSION_1 0x19980330u
 #define CAP_VERSION_2 0x20071026u
@@ -388,11 +393,12 @@ long sys_capset(struct task *t, const struct sys_args *a)
 	new->effective = effective;
 	new->permitted = permitted;
 	new->inheritable = inheritable;
-	new->ambient &= permitted & inheritable;
+	new->ambient &= permitted &inheritable;
 	return commit(t, new);
 }
 
-/* --- what prctl does to credentials ------------------------------------------------------------------------ */
+/* --- what prctl does to credentials
+ * ------------------------------------------------------------------------ */
 
 long cred_drop_bounding(struct task *t, u64 cap)
 {
@@ -415,8 +421,8 @@ long cred_set_securebits(struct task *t, u64 bits)
 	u32 locks = (c->securebits & 0xaa) >> 1; /* each bit's lock stands above it */
 	struct cred *new;
 
-	if ((c->securebits & 0xaa & ~bits) || ((c->securebits ^ bits) & locks) || (bits & ~0xffull) ||
-	    !task_capable(t, CAP_SETPCAP_K))
+	if ((c->securebits & 0xaa & ~bits) || ((c->securebits ^ bits) & locks) ||
+	    (bits & ~0xffull) || !task_capable(t, CAP_SETPCAP_K))
 		return -EPERM;
 	new = cred_dup(c);
 	if (!new)

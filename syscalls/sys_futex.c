@@ -5,7 +5,8 @@
 #include "sentry/kernel/futex.h"
 #include "syscalls/sys.h"
 
-/* The deadline of a wait, by the monotonic clock. @absolute: by real time when @realtime. First run only. */
+/* The deadline of a wait, by the monotonic clock. @absolute: by real time when @realtime. First run
+ * only. */
 static int deadline_in(struct task *t, gva_t src, bool absolute, bool realtime, s64 *out)
 {
 	s64 ns;
@@ -32,8 +33,8 @@ static long wait_op(struct task *t, const struct sys_args *a, int cmd, bool shar
 
 	if (err)
 		return err;
-	return futex_wait(t, ARG_GVA(a, 0), shared, ARG_UINT(a, 2), bitset ? ARG_UINT(a, 5) : ~0u, deadline,
-			  ARG_GVA(a, 3).v ? -ERESTART_RESTARTBLOCK : -ERESTARTSYS);
+	return futex_wait(t, ARG_GVA(a, 0), shared, ARG_UINT(a, 2), bitset ? ARG_UINT(a, 5) : ~0u,
+			  deadline, ARG_GVA(a, 3).v ? -ERESTART_RESTARTBLOCK : -ERESTARTSYS);
 }
 
 static long lock_op(struct task *t, const struct sys_args *a, int cmd, bool shared, bool realtime)

@@ -10,7 +10,8 @@ static bool valid_signal(int sig)
 }
 
 /* [T] One target: checks the right, then sends (0 only checks). */
-static long send_one(struct task *t, struct task *target, const struct siginfo_k *info, int sig, bool group)
+static long send_one(struct task *t, struct task *target, const struct siginfo_k *info, int sig,
+		     bool group)
 {
 	long err = signal_permission(t, target, sig);
 
@@ -28,7 +29,7 @@ static long send_pgrp(struct task *t, struct pgrp *g, const struct siginfo_k *in
 	if (!g)
 		return -ESRCH;
 	pgrp_get(g);
-	list_for_each_entry_safe(tg, tmp, &g->members, pgrp_link) {
+	list_for_each_entry_safe (tg, tmp, &g->members, pgrp_link) {
 		err = send_one(t, tg->leader, info, sig, true);
 		if (result)
 			result = err;
@@ -44,7 +45,7 @@ static long send_all(struct task *t, const struct siginfo_k *info, int sig)
 	struct tgroup *tg;
 	bool any = false;
 
-	list_for_each_entry(tg, &g_kernel->groups, all_link) {
+	list_for_each_entry (tg, &g_kernel->groups, all_link) {
 		if (tg == g_kernel->init || tg == t->tg)
 			continue;
 		any = true;

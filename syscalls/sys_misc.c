@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sys_misc.c - the machine as the guest sees it: uname, names, sysinfo, random numbers, log, barriers */
+/* sys_misc.c - the machine as the guest sees it: uname, names, sysinfo, random numbers, log,
+ * barriers */
 #include <linux/membarrier.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
@@ -9,9 +10,10 @@
 #include "syscalls/sys.h"
 
 #define CAP_SYS_ADMIN_K 21
-#define CAP_SYSLOG_K 34
+#define CAP_SYSLOG_K	34
 
-/* --- names -------------------------------------------------------------------------------------------- */
+/* --- names
+ * -------------------------------------------------------------------------------------------- */
 
 static void put(char *dst, const char *src)
 {
@@ -64,7 +66,8 @@ long sys_setdomainname(struct task *t, const struct sys_args *a)
 	return set_uts(t, a, true);
 }
 
-/* --- the machine ---------------------------------------------------------------------------------------- */
+/* --- the machine
+ * ---------------------------------------------------------------------------------------- */
 
 long sys_sysinfo(struct task *t, const struct sys_args *a)
 {
@@ -125,9 +128,11 @@ long sys_syslog(struct task *t, const struct sys_args *a)
 	return 0;
 }
 
-/* --- what is normally the host's ----------------------------------------------------------------------------- */
+/* --- what is normally the host's
+ * ----------------------------------------------------------------------------- */
 
-/* Only with --strict: otherwise the host answers, for the workload's own memory. Then no command is offered. */
+/* Only with --strict: otherwise the host answers, for the workload's own memory. Then no command is
+ * offered. */
 long sys_membarrier(struct task *t, const struct sys_args *a)
 {
 	return ARG_INT(a, 0) == MEMBARRIER_CMD_QUERY && !ARG_INT(a, 1) ? 0 : -EINVAL;
@@ -144,7 +149,8 @@ long sys_getcpu(struct task *t, const struct sys_args *a)
 	return 0;
 }
 
-/* --- robust lists, futexes' bookkeeping --------------------------------------------------------------------- */
+/* --- robust lists, futexes' bookkeeping
+ * --------------------------------------------------------------------- */
 
 long sys_set_robust_list(struct task *t, const struct sys_args *a)
 {

@@ -5,7 +5,7 @@
 #include "syscalls/sys.h"
 
 #define PIDFD_NONBLOCK_FLAG O_NONBLOCK
-#define PIDFD_THREAD_FLAG O_EXCL
+#define PIDFD_THREAD_FLAG   O_EXCL
 
 long sys_getpid(struct task *t, const struct sys_args *a)
 {

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sys_prctl.c - prctl, arch_prctl, personality, and attributes of a task that nobody else touches */
+/* sys_prctl.c - prctl, arch_prctl, personality, and attributes of a task that nobody else touches
+ */
 #include <linux/prctl.h>
 
 #include "sentry/kernel/process.h"
 #include "syscalls/sys_cred.h"
 
 #define CAP_SYS_RESOURCE_K 24
-#define TASK_COMM 16
+#define TASK_COMM	   16
 
 static long set_name(struct task *t, gva_t src)
 {
@@ -56,7 +57,7 @@ static long set_subreaper(struct task *t, bool on)
 	tasklist_lock();
 	t->tg->is_subreaper = on;
 	if (on)
-		list_for_each_entry(tg, &g_kernel->groups, all_link)
+		list_for_each_entry (tg, &g_kernel->groups, all_link)
 			for (up = tg->parent; up && !tg->has_subreaper_ancestor; up = up->parent)
 				tg->has_subreaper_ancestor = up == t->tg;
 	tasklist_unlock();
@@ -235,10 +236,11 @@ long sys_prctl(struct task *t, const struct sys_args *a)
 	return r == -ENOSYS ? prctl_cpu(t, a) : r;
 }
 
-/* --- arch_prctl: what the platform does not leave to the host ------------------------------------------------ */
+/* --- arch_prctl: what the platform does not leave to the host
+ * ------------------------------------------------ */
 
-#define ARCH_SET_GS_K 0x1001
-#define ARCH_SET_FS_K 0x1002
+#define ARCH_SET_GS_K	 0x1001
+#define ARCH_SET_FS_K	 0x1002
 #define ARCH_GET_CPUID_K 0x1011
 
 long sys_arch_prctl(struct task *t, const struct sys_args *a)

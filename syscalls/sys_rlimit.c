@@ -8,11 +8,12 @@
 #include "syscalls/sys.h"
 
 #define CAP_SYS_RESOURCE_K 24
-#define RLIMIT_CPU_K 0
-#define RLIMIT_NOFILE_K 7
+#define RLIMIT_CPU_K	   0
+#define RLIMIT_NOFILE_K	   7
 
 /* [T] */
-static long change(struct task *t, struct tgroup *tg, unsigned which, const struct rlimit64_pair *new)
+static long change(struct task *t, struct tgroup *tg, unsigned which,
+		   const struct rlimit64_pair *new)
 {
 	struct rlimit64_pair *r = &tg->rlim[which];
 

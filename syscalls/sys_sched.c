@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sys_sched.c - scheduling (sched(7)), nice values, I/O priorities
  *
- * Affinity and nice values reach the host threads; real-time policies are recorded and shown, but have no effect.
+ * Affinity and nice values reach the host threads; real-time policies are recorded and shown, but
+ * have no effect.
  */
 #include <sched.h>
 #include <sys/resource.h>
@@ -9,12 +10,12 @@
 #include "sentry/kernel/process.h"
 #include "syscalls/sys.h"
 
-#define CAP_SYS_NICE_K 23
-#define CAP_SYS_ADMIN_K 21
-#define RLIMIT_NICE_K 13
-#define RLIMIT_RTPRIO_K 14
+#define CAP_SYS_NICE_K	      23
+#define CAP_SYS_ADMIN_K	      21
+#define RLIMIT_NICE_K	      13
+#define RLIMIT_RTPRIO_K	      14
 #define SCHED_RESET_ON_FORK_K 0x40000000
-#define CPU_WORDS 16
+#define CPU_WORDS	      16
 
 long sys_sched_yield(struct task *t, const struct sys_args *a)
 {
@@ -34,7 +35,8 @@ static bool may_change(struct task *t, struct task *other)
 	       task_capable(t, CAP_SYS_NICE_K);
 }
 
-/* --- affinity ------------------------------------------------------------------------------------------- */
+/* --- affinity
+ * ------------------------------------------------------------------------------------------- */
 
 long sys_sched_setaffinity(struct task *t, const struct sys_args *a)
 {
@@ -81,7 +83,8 @@ long sys_sched_getaffinity(struct task *t, const struct sys_args *a)
 	return copy_out(t->mm, ARG_GVA(a, 2), mask, bytes) ? -EFAULT : (long)bytes;
 }
 
-/* --- policies ------------------------------------------------------------------------------------------- */
+/* --- policies
+ * ------------------------------------------------------------------------------------------- */
 
 static int priority_range(int policy, int *out_min, int *out_max)
 {
@@ -198,7 +201,8 @@ static long look(struct task *t, s32 pid, u32 *policy, u32 *priority, s32 *nice)
 	tasklist_lock();
 	other = target_of(t, pid);
 	if (other) {
-		*policy = other->sched_policy | (other->sched_reset_on_fork ? SCHED_RESET_ON_FORK_K : 0);
+		*policy = other->sched_policy |
+			  (other->sched_reset_on_fork ? SCHED_RESET_ON_FORK_K : 0);
 		*priority = other->sched_priority;
 		*nice = other->nice;
 	}
@@ -236,9 +240,9 @@ long sys_sched_rr_get_interval(struct task *t, const struct sys_args *a)
 	if (err)
 		return err;
 	return timespec_out(t, ARG_GVA(a, 1),
-			    (policy & 0xff) == SCHED_FIFO ? 0 :
-			    (policy & 0xff) == SCHED_RR	  ? 100 * NSEC_PER_MSEC :
-							    4 * NSEC_PER_MSEC);
+			    (policy & 0xff) == SCHED_FIFO ? 0
+			    : (policy & 0xff) == SCHED_RR ? 100 * NSEC_PER_MSEC
+							  : 4 * NSEC_PER_MSEC);
 }
 
 struct sched_attr_k {
@@ -282,7 +286,8 @@ long sys_sched_setattr(struct task *t, const struct sys_args *a)
 	if (other && (k.flags & 8))
 		r.priority = k.flags & 16 ? (int)other->sched_priority : r.priority;
 	err = other ? set_policy(t, other, &r) : -ESRCH;
-	if (!err && !(k.flags & 16) && (other->sched_policy == SCHED_OTHER || other->sched_policy == SCHED_BATCH))
+	if (!err && !(k.flags & 16) &&
+	    (other->sched_policy == SCHED_OTHER || other->sched_policy == SCHED_BATCH))
 		err = set_nice(t, other, k.nice);
 	tasklist_unlock();
 	return err;
@@ -309,7 +314,8 @@ long sys_sched_getattr(struct task *t, const struct sys_args *a)
 	return copy_out(t->mm, ARG_GVA(a, 1), &k, k.size);
 }
 
-/* --- nice values ------------------------------------------------------------------------------------------ */
+/* --- nice values
+ * ------------------------------------------------------------------------------------------ */
 
 /* [T] */
 static long set_nice(struct task *t, struct task *other, int nice)
@@ -324,7 +330,8 @@ static long set_nice(struct task *t, struct task *other, int nice)
 		return -EACCES;
 	other->nice = nice;
 	if (ctx)
-		pctx_setnice(ctx, nice); /* the host may refuse lower values: then it is only shown */
+		pctx_setnice(ctx,
+			     nice); /* the host may refuse lower values: then it is only shown */
 	return 0;
 }
 
@@ -365,14 +372,14 @@ static long prio_walk(struct task *t, int which, u32 who, struct prio_op *op)
 	case PRIO_PGRP:
 		g = who ? pgrp_find((s32)who) : t->tg->pgrp;
 		if (g)
-			list_for_each_entry(tg, &g->members, pgrp_link)
-				list_for_each_entry(other, &tg->tasks, group_link)
+			list_for_each_entry (tg, &g->members, pgrp_link)
+				list_for_each_entry (other, &tg->tasks, group_link)
 					prio_one(t, other, op);
 		return 0;
 	case PRIO_USER:
 		who = who ? who : t->cred->uid;
-		list_for_each_entry(tg, &g_kernel->groups, all_link)
-			list_for_each_entry(other, &tg->tasks, group_link)
+		list_for_each_entry (tg, &g_kernel->groups, all_link)
+			list_for_each_entry (other, &tg->tasks, group_link)
 				if (other->cred->uid == who)
 					prio_one(t, other, op);
 		return 0;
@@ -406,7 +413,8 @@ long sys_setpriority(struct task *t, const struct sys_args *a)
 	return prio(t, a, &op);
 }
 
-/* --- I/O priorities ----------------------------------------------------------------------------------------- */
+/* --- I/O priorities
+ * ----------------------------------------------------------------------------------------- */
 
 long sys_ioprio_set(struct task *t, const struct sys_args *a)
 {

@@ -3,11 +3,12 @@
 #include "sentry/kernel/process.h"
 #include "syscalls/sys.h"
 
-#define SA_UNSUPPORTED_FLAG 0x400ull
+#define SA_UNSUPPORTED_FLAG    0x400ull
 #define SA_EXPOSE_TAGBITS_FLAG 0x800ull
-#define UAPI_SA_FLAGS \
-	((u64)(u32)(SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER | \
-		    SA_RESETHAND) | SA_EXPOSE_TAGBITS_FLAG | SA_RESTORER_FLAG)
+#define UAPI_SA_FLAGS                                                                    \
+	((u64)(u32)(SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | \
+		    SA_NODEFER | SA_RESETHAND) |                                         \
+	 SA_EXPOSE_TAGBITS_FLAG | SA_RESTORER_FLAG)
 
 static bool valid_signal(int sig)
 {
@@ -23,7 +24,7 @@ static void drop_ignored(struct task *t, int sig)
 	if (ka->handler != 1 && !(ka->handler == 0 && (SIGMASK(sig) & IGNORED_BY_DEFAULT)))
 		return;
 	sigpending_flush_mask(&t->tg->pending, SIGMASK(sig));
-	list_for_each_entry(other, &t->tg->tasks, group_link)
+	list_for_each_entry (other, &t->tg->tasks, group_link)
 		sigpending_flush_mask(&other->pending, SIGMASK(sig));
 }
 
@@ -146,10 +147,11 @@ long sys_sigaltstack(struct task *t, const struct sys_args *a)
 	return 0;
 }
 
-/* --- sigtimedwait ------------------------------------------------------------------------------------- */
+/* --- sigtimedwait
+ * ------------------------------------------------------------------------------------- */
 
-/* While it waits, the signals of the set are unblocked, so that senders choose this task; they are taken here before
- * anything could deliver them. */
+/* While it waits, the signals of the set are unblocked, so that senders choose this task; they are
+ * taken here before anything could deliver them. */
 static void timedwait_end(struct task *t)
 {
 	u64 mask = t->real_blocked;

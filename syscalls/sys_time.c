@@ -12,8 +12,8 @@
 /* Host clocks that the guest sees as they are. */
 static bool host_clock_ok(int id)
 {
-	return id == CLOCK_MONOTONIC_RAW || id == CLOCK_REALTIME_COARSE || id == CLOCK_MONOTONIC_COARSE ||
-	       id == CLOCK_TAI;
+	return id == CLOCK_MONOTONIC_RAW || id == CLOCK_REALTIME_COARSE ||
+	       id == CLOCK_MONOTONIC_COARSE || id == CLOCK_TAI;
 }
 
 static int clock_now(struct task *t, int id, s64 *out)
@@ -85,7 +85,8 @@ long sys_time(struct task *t, const struct sys_args *a)
 	return now;
 }
 
-/* --- sleeping -------------------------------------------------------------------------------------------- */
+/* --- sleeping
+ * -------------------------------------------------------------------------------------------- */
 
 /* data[0]: where what is left goes when a signal ends a relative sleep. */
 static void sleep_end(struct task *t)
@@ -116,7 +117,8 @@ long sys_nanosleep(struct task *t, const struct sys_args *a)
 	return err ? err : sleep_relative(t, ns, ARG_GVA(a, 1));
 }
 
-/* By a clock other than the monotonic one the deadline is translated anew at each run: real time may be set. */
+/* By a clock other than the monotonic one the deadline is translated anew at each run: real time
+ * may be set. */
 static long sleep_absolute(struct task *t, int clock, s64 deadline)
 {
 	s64 now = time_now((enum time_clock)clock);

@@ -6,7 +6,8 @@
 #include "sentry/kernel/timers.h"
 #include "syscalls/sys.h"
 
-/* --- interval timers -------------------------------------------------------------------------------------- */
+/* --- interval timers
+ * -------------------------------------------------------------------------------------- */
 
 struct itimerval_k {
 	s64 interval_sec, interval_usec, value_sec, value_usec;
@@ -16,7 +17,8 @@ static int from_timeval(s64 sec, s64 usec, s64 *out)
 {
 	if (sec < 0 || usec < 0 || usec >= 1000000)
 		return -EINVAL;
-	*out = sec > S64_MAX / NSEC_PER_SEC - 1 ? S64_MAX : sec * NSEC_PER_SEC + usec * NSEC_PER_USEC;
+	*out = sec > S64_MAX / NSEC_PER_SEC - 1 ? S64_MAX
+						: sec * NSEC_PER_SEC + usec * NSEC_PER_USEC;
 	return 0;
 }
 
@@ -72,7 +74,8 @@ long sys_alarm(struct task *t, const struct sys_args *a)
 	return (long)left;
 }
 
-/* --- POSIX timers ------------------------------------------------------------------------------------------- */
+/* --- POSIX timers
+ * ------------------------------------------------------------------------------------------- */
 
 struct sigevent_k { /* struct sigevent: 64 bytes */
 	union sigval_k value;

@@ -43,7 +43,8 @@ long sys_wait4(struct task *t, const struct sys_args *a)
 }
 
 /* Whom waitid is about. *out_file keeps a pidfd's process. */
-static long decode_id(struct task *t, int type, s32 id, struct wait_request *r, struct file **out_file)
+static long decode_id(struct task *t, int type, s32 id, struct wait_request *r,
+		      struct file **out_file)
 {
 	switch (type) {
 	case P_ALL:

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* futex.c - futexes whose waiters stand in the sentry: priority inheritance, and all of them with --strict
+/* futex.c - futexes whose waiters stand in the sentry: priority inheritance, and all of them with
+ * --strict
  *
- * Theory of operation: plain futexes are normally the host's own business and do not come here. What does: the PI
- * operations (the words hold tids of ours, which the host does not know), and with --strict everything.
+ * Theory of operation: plain futexes are normally the host's own business and do not come here.
+ * What does: the PI operations (the words hold tids of ours, which the host does not know), and
+ * with --strict everything.
  *
- * A waiter is keyed by what the word is: (mm, address), or (mapped object, offset) for shared mappings. Waiters stand in
- * one list under g_futex_lock. To wait, the word is looked at under that lock after queueing; who changes a word and then wakes
- * takes the lock too: no wake-up is lost.
+ * A waiter is keyed by what the word is: (mm, address), or (mapped object, offset) for shared
+ * mappings. Waiters stand in one list under g_futex_lock. To wait, the word is looked at under that
+ * lock after queueing; who changes a word and then wakes takes the lock too: no wake-up is lost.
  *
- * Words are changed by the stub (PCMD_CMPXCHG): a handler orders the exchange, and starts over when it hears that it failed.
- * A PI futex is given up as "no owner, waiters"; the oldest waiter is woken and takes it by an exchange like everybody else;
- * when it goes away instead (signal, time-out), it wakes the next.
+ * Words are changed by the stub (PCMD_CMPXCHG): a handler orders the exchange, and starts over when
+ * it hears that it failed. A PI futex is given up as "no owner, waiters"; the oldest waiter is
+ * woken and takes it by an exchange like everybody else; when it goes away instead (signal,
+ * time-out), it wakes the next.
  */
 #include <linux/futex.h>
 
@@ -38,7 +41,9 @@ static struct mutex g_futex_lock = MUTEX_INIT(LR_FUTEX);
 static struct list g_waiters = LIST_INIT(g_waiters);
 static _Atomic u32 g_waiter_count;
 
-/* --- keys ------------------------------------------------------------------------------------------------- */
+/* --- keys
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static int make_key(struct task *t, gva_t addr, bool shared, struct futex_key *out)
 {
@@ -67,7 +72,9 @@ static bool same_key(const struct futex_key *a, const struct futex_key *b)
 	return a->object == b->object && a->offset == b->offset;
 }
 
-/* --- waiters ------------------------------------------------------------------------------------------------ */
+/* --- waiters
+ * ------------------------------------------------------------------------------------------------
+ */
 
 /* g_futex_lock held. */
 static void unqueue(struct futex_waiter *w)
@@ -85,7 +92,7 @@ static u32 wake_locked(const struct futex_key *key, u32 count, u32 bitset, bool 
 	struct futex_waiter *w, *tmp;
 	u32 n = 0;
 
-	list_for_each_entry_safe(w, tmp, &g_waiters, node) {
+	list_for_each_entry_safe (w, tmp, &g_waiters, node) {
 		if (n >= count)
 			break;
 		if (!same_key(&w->key, key) || !(w->bitset & bitset) || w->pi != pi)
@@ -114,7 +121,8 @@ static void waiter_cleanup(struct task *t)
 	t->wait.obj = NULL;
 }
 
-static struct futex_waiter *waiter_create(struct task *t, const struct futex_key *key, u32 bitset, bool pi)
+static struct futex_waiter *waiter_create(struct task *t, const struct futex_key *key, u32 bitset,
+					  bool pi)
 {
 	struct futex_waiter *w = t->wait.obj;
 
@@ -165,9 +173,11 @@ static bool was_woken(struct futex_waiter *w)
 	return woken;
 }
 
-/* --- plain operations ----------------------------------------------------------------------------------------- */
+/* --- plain operations
+ * ----------------------------------------------------------------------------------------- */
 
-long futex_wait(struct task *t, gva_t addr, bool shared, u32 value, u32 bitset, s64 deadline, long intr)
+long futex_wait(struct task *t, gva_t addr, bool shared, u32 value, u32 bitset, s64 deadline,
+		long intr)
 {
 	struct futex_waiter *w;
 	struct futex_key key;
@@ -210,7 +220,8 @@ long futex_wake(struct task *t, gva_t addr, bool shared, u32 count, u32 bitset)
 	return err;
 }
 
-long futex_requeue(struct task *t, gva_t addr, gva_t addr2, bool shared, u32 wake, u32 move, const u32 *compare)
+long futex_requeue(struct task *t, gva_t addr, gva_t addr2, bool shared, u32 wake, u32 move,
+		   const u32 *compare)
 {
 	struct futex_key from, to;
 	struct futex_waiter *w;
@@ -229,7 +240,7 @@ long futex_requeue(struct task *t, gva_t addr, gva_t addr2, bool shared, u32 wak
 	else
 		n = wake_locked(&from, wake, ~0u, false);
 	if (n >= 0) {
-		list_for_each_entry(w, &g_waiters, node) {
+		list_for_each_entry (w, &g_waiters, node) {
 			if (moved >= move)
 				break;
 			if (w->pi || !same_key(&w->key, &from))
@@ -257,7 +268,9 @@ void futex_wake_exit(struct task *t, gva_t addr)
 	mutex_unlock(&g_futex_lock);
 }
 
-/* --- exchanges ------------------------------------------------------------------------------------------------- */
+/* --- exchanges
+ * -------------------------------------------------------------------------------------------------
+ */
 
 /* Orders word @old -> @new; the handler runs again in STAGE_EXCHANGE. */
 static long exchange(struct task *t, gva_t addr, u32 old, u32 new)
@@ -323,7 +336,8 @@ static bool compare_op(u32 op, u32 word)
 	}
 }
 
-long futex_wake_op(struct task *t, gva_t addr, gva_t addr2, bool shared, u32 wake, u32 wake2, u32 op)
+long futex_wake_op(struct task *t, gva_t addr, gva_t addr2, bool shared, u32 wake, u32 wake2,
+		   u32 op)
 {
 	u32 old, new;
 	long n, more;
@@ -346,7 +360,8 @@ long futex_wake_op(struct task *t, gva_t addr, gva_t addr2, bool shared, u32 wak
 	return exchange(t, addr2, old, new);
 }
 
-/* --- priority inheritance ---------------------------------------------------------------------------------------- */
+/* --- priority inheritance
+ * ---------------------------------------------------------------------------------------- */
 
 static bool others_wait(const struct futex_key *key, const struct futex_waiter *me)
 {
@@ -354,7 +369,7 @@ static bool others_wait(const struct futex_key *key, const struct futex_waiter *
 	bool found = false;
 
 	mutex_lock(&g_futex_lock);
-	list_for_each_entry(w, &g_waiters, node)
+	list_for_each_entry (w, &g_waiters, node)
 		if (w != me && w->pi && same_key(&w->key, key))
 			found = true;
 	mutex_unlock(&g_futex_lock);

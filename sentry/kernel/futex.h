@@ -5,13 +5,16 @@
 
 #include "sentry/kernel/task.h"
 
-/* Each is a handler's body: may block or order commands, and is then run again. @shared: FUTEX_PRIVATE_FLAG is not set. */
-long futex_wait(struct task *t, gva_t addr, bool shared, u32 value, u32 bitset, s64 deadline, long intr);
+/* Each is a handler's body: may block or order commands, and is then run again. @shared:
+ * FUTEX_PRIVATE_FLAG is not set. */
+long futex_wait(struct task *t, gva_t addr, bool shared, u32 value, u32 bitset, s64 deadline,
+		long intr);
 long futex_wake(struct task *t, gva_t addr, bool shared, u32 count, u32 bitset);
 /* @compare NULL: FUTEX_REQUEUE. */
 long futex_requeue(struct task *t, gva_t addr, gva_t addr2, bool shared, u32 wake, u32 move,
 		   const u32 *compare);
-long futex_wake_op(struct task *t, gva_t addr, gva_t addr2, bool shared, u32 wake, u32 wake2, u32 op);
+long futex_wake_op(struct task *t, gva_t addr, gva_t addr2, bool shared, u32 wake, u32 wake2,
+		   u32 op);
 long futex_lock_pi(struct task *t, gva_t addr, bool shared, bool try, s64 deadline);
 long futex_unlock_pi(struct task *t, gva_t addr, bool shared);
 /* The word at @addr was given up by a task that exits: wakes one who waits here. */

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pid.c - numbers, and the life of tasks and thread groups
  *
- * Theory of operation: a struct pid is one number in use; a task, a process group and a session may bear it at the same time,
- * and it is free again when none does. All of it is guarded by the tasklist lock.
+ * Theory of operation: a struct pid is one number in use; a task, a process group and a session may
+ * bear it at the same time, and it is free again when none does. All of it is guarded by the
+ * tasklist lock.
  *
- * A task has one reference from the tree (task_link .. task_unlink) and one while it lives, which task_exit gives up. A
- * group's last task is its leader: a leader that exits early stays linked until the group is gone and reaped. A group is
- * referenced by each of its tasks, so that a pointer to a task is a pointer to its group.
+ * A task has one reference from the tree (task_link .. task_unlink) and one while it lives, which
+ * task_exit gives up. A group's last task is its leader: a leader that exits early stays linked
+ * until the group is gone and reaped. A group is referenced by each of its tasks, so that a pointer
+ * to a task is a pointer to its group.
  */
 #include "sentry/kernel/process.h"
 

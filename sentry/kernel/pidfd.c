@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pidfd.c - a process as a file: readable once it has exited (pidfd_open(2))
  *
- * poll runs under the locks of epoll files, where the tasklist lock may not be taken: zombie and reaped turn true only
- * once, and the queue is woken after that.
+ * poll runs under the locks of epoll files, where the tasklist lock may not be taken: zombie and
+ * reaped turn true only once, and the queue is woken after that.
  */
 #include <fcntl.h>
 #include <sys/epoll.h>
@@ -47,7 +47,8 @@ static const struct file_ops pidfd_ops = {
 
 struct file *pidfd_create(struct caller *c, struct tgroup *tg, u32 flags)
 {
-	struct file *f = file_anon(c, "anon_inode:[pidfd]", &pidfd_ops, tg, O_RDWR | flags, NULL, 0600);
+	struct file *f =
+		file_anon(c, "anon_inode:[pidfd]", &pidfd_ops, tg, O_RDWR | flags, NULL, 0600);
 
 	if (!IS_ERR(f))
 		tgroup_get(tg);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* process.h - the process tree's own: between pid.c, task_clone.c, task_exit.c, task_wait.c, task_stop.c, signal*.c, session.c,
- * timers.c, futex.c and the handlers of their system calls only */
+/* process.h - the process tree's own: between pid.c, task_clone.c, task_exit.c, task_wait.c,
+ * task_stop.c, signal*.c, session.c, timers.c, futex.c and the handlers of their system calls only
+ */
 #ifndef SENTRY_KERNEL_PROCESS_H
 #define SENTRY_KERNEL_PROCESS_H
 
@@ -8,8 +9,8 @@
 
 /* Linux's names where libc has none. */
 #define SA_RESTORER_FLAG 0x04000000ul
-#define SI_KERNEL_CODE 0x80
-#define PID_LIMIT 4194304
+#define SI_KERNEL_CODE	 0x80
+#define PID_LIMIT	 4194304
 
 static inline void tasklist_lock(void)
 {
@@ -22,7 +23,7 @@ static inline void tasklist_unlock(void)
 
 /* --- pid.c --- */
 
-struct pid { /* a number in use; freed when nothing bears it */
+struct pid {		     /* a number in use; freed when nothing bears it */
 	struct rb_node node; /* [T], as all below */
 	s32 nr;
 	struct task *task;
@@ -35,12 +36,15 @@ struct pid *pid_find(s32 nr);
 /* After a bearer was taken off: forgets the number when it was the last. [T] */
 void pid_release(struct pid *p);
 
-/* A zeroed task or group with one reference, lists, timers and queues ready; not linked anywhere. NULL: no memory. */
+/* A zeroed task or group with one reference, lists, timers and queues ready; not linked anywhere.
+ * NULL: no memory. */
 struct task *task_alloc(void);
 struct tgroup *tgroup_alloc(void);
-/* [T]: the task becomes part of its group, under @p; of a leader: the group is linked to its parent and process group. */
+/* [T]: the task becomes part of its group, under @p; of a leader: the group is linked to its parent
+ * and process group. */
 void task_link(struct task *t, struct pid *p);
-/* [T]: undoes task_link of a thread, or of a whole group whose tasks have all exited. The tree's reference is given up. */
+/* [T]: undoes task_link of a thread, or of a whole group whose tasks have all exited. The tree's
+ * reference is given up. */
 void task_unlink(struct task *t);
 void tgroup_unlink(struct tgroup *tg);
 /* [T]: exec: t, alone alive in its group, takes over number and place of the leader. */
@@ -52,7 +56,8 @@ struct session *session_create(struct pid *p, struct tgroup *leader); /* NULL: n
 struct pgrp *pgrp_create(struct pid *p, struct session *s);
 /* Moves a group into @g (NULL: out of any); the reference is taken or given up. [T] */
 void tgroup_set_pgrp(struct tgroup *tg, struct pgrp *g);
-/* A member of g's session outside of g exits or leaves: stopped jobs that nobody can continue get SIGHUP and SIGCONT. [T] */
+/* A member of g's session outside of g exits or leaves: stopped jobs that nobody can continue get
+ * SIGHUP and SIGCONT. [T] */
 void pgrp_check_orphan(struct tgroup *tg, struct tgroup *parent);
 /* The leader of a session exits. No lock. */
 void session_leader_exit(struct tgroup *tg);
@@ -89,16 +94,18 @@ void stop_notify(struct tgroup *tg, int code);
 /* --- signal.c --- */
 
 #define STOP_SIGNALS (SIGMASK(SIGSTOP) | SIGMASK(SIGTSTP) | SIGMASK(SIGTTIN) | SIGMASK(SIGTTOU))
-#define IGNORED_BY_DEFAULT (SIGMASK(SIGCONT) | SIGMASK(SIGCHLD) | SIGMASK(SIGWINCH) | SIGMASK(SIGURG))
-#define CORE_SIGNALS \
-	(SIGMASK(SIGQUIT) | SIGMASK(SIGILL) | SIGMASK(SIGTRAP) | SIGMASK(SIGABRT) | SIGMASK(SIGFPE) | \
-	 SIGMASK(SIGSEGV) | SIGMASK(SIGBUS) | SIGMASK(SIGSYS) | SIGMASK(SIGXCPU) | SIGMASK(SIGXFSZ))
+#define IGNORED_BY_DEFAULT \
+	(SIGMASK(SIGCONT) | SIGMASK(SIGCHLD) | SIGMASK(SIGWINCH) | SIGMASK(SIGURG))
+#define CORE_SIGNALS                                                                \
+	(SIGMASK(SIGQUIT) | SIGMASK(SIGILL) | SIGMASK(SIGTRAP) | SIGMASK(SIGABRT) | \
+	 SIGMASK(SIGFPE) | SIGMASK(SIGSEGV) | SIGMASK(SIGBUS) | SIGMASK(SIGSYS) |   \
+	 SIGMASK(SIGXCPU) | SIGMASK(SIGXFSZ))
 #define UNBLOCKABLE (SIGMASK(SIGKILL) | SIGMASK(SIGSTOP))
 
 struct sigqueue {
-	struct list node;	/* in a pending queue; empty: not queued */
+	struct list node; /* in a pending queue; empty: not queued */
 	struct siginfo_k info;
-	struct tgroup *tg;	/* counted in; borrowed: it outlives its queue */
+	struct tgroup *tg;	   /* counted in; borrowed: it outlives its queue */
 	struct posix_timer *timer; /* embedded in that timer: not freed when taken */
 };
 void sigpending_init(struct sigpending *p);
@@ -115,7 +122,8 @@ void signal_recalc(struct task *t);
 void signal_retarget(struct task *t);
 /* [T]: some other task of the group should look at its signals and work flags. */
 void signal_wake(struct task *t, u32 work);
-/* [T]: exec and CLONE_CLEAR_SIGHAND: handlers become SIG_DFL; with @keep_ignored ignored ones stay. */
+/* [T]: exec and CLONE_CLEAR_SIGHAND: handlers become SIG_DFL; with @keep_ignored ignored ones stay.
+ */
 void sighand_reset(struct sighand *h);
 struct sighand *sighand_create(const struct sighand *from); /* NULL from: all default */
 void sighand_put(struct sighand *h);
@@ -126,10 +134,12 @@ void siginfo_user(struct siginfo_k *info, struct task *from, int sig, int code);
 
 /* --- x86_64/signal_frame.c --- */
 
-/* Builds the frame of @sig on the guest's stack and points @regs at the handler. 0 or -EFAULT: nothing changed that counts. */
+/* Builds the frame of @sig on the guest's stack and points @regs at the handler. 0 or -EFAULT:
+ * nothing changed that counts. */
 int signal_frame_push(struct task *t, struct pregs *regs, const struct ksigaction *ka,
 		      const struct siginfo_k *info, u64 mask);
-/* rt_sigreturn: registers, xstate, mask and alternate stack from the frame at @regs->rsp. 0 or -EFAULT. */
+/* rt_sigreturn: registers, xstate, mask and alternate stack from the frame at @regs->rsp. 0 or
+ * -EFAULT. */
 int signal_frame_pop(struct task *t, struct pregs *regs);
 /* Is rsp on the alternate stack? */
 bool altstack_on(const struct task *t, u64 sp);

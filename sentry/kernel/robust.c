@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* robust.c - the robust futexes of a task that exits (get_robust_list(2), futex(2) "Robust futexes")
+/* robust.c - the robust futexes of a task that exits (get_robust_list(2), futex(2) "Robust
+ * futexes")
  *
- * Theory of operation: the guest keeps a list of the futexes that the task holds, in its own memory. For each that still bears
- * our tid, the word must become FUTEX_OWNER_DIED in one atomic step, and a waiter be woken. Only the stub can do both, so
- * each step leaves commands in t->plan and is continued when they have been carried out. The list is hostile: every
- * pointer is read once, the walk is bounded, and the first fault ends it.
+ * Theory of operation: the guest keeps a list of the futexes that the task holds, in its own
+ * memory. For each that still bears our tid, the word must become FUTEX_OWNER_DIED in one atomic
+ * step, and a waiter be woken. Only the stub can do both, so each step leaves commands in t->plan
+ * and is continued when they have been carried out. The list is hostile: every pointer is read
+ * once, the walk is bounded, and the first fault ends it.
  */
 #include <linux/futex.h>
 #include <sys/syscall.h>
@@ -65,9 +67,11 @@ static bool order(struct task *t, u64 entry, u64 offset, bool pending)
 		t->plan.count = 1;
 		return true;
 	}
-	if ((word & FUTEX_TID_MASK) != (u32)t->tid || !mm_access_ok(t->mm, GVA(at), sizeof(word), VMA_WRITE))
+	if ((word & FUTEX_TID_MASK) != (u32)t->tid ||
+	    !mm_access_ok(t->mm, GVA(at), sizeof(word), VMA_WRITE))
 		return false;
-	c[0] = (struct pcmd){.nr = PCMD_CMPXCHG, .fd = -1,
+	c[0] = (struct pcmd){.nr = PCMD_CMPXCHG,
+			     .fd = -1,
 			     .args = {at, word, (word & FUTEX_WAITERS) | FUTEX_OWNER_DIED}};
 	t->plan.count = 1;
 	if (!(entry & 1) && (word & FUTEX_WAITERS)) {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* session.c - sessions, process groups, and who may use the terminal (setpgid(2), setsid(2), credentials(7))
+/* session.c - sessions, process groups, and who may use the terminal (setpgid(2), setsid(2),
+ * credentials(7))
  *
- * Theory of operation: a process group lives as long as it has members (or a terminal names it as its foreground group), a session as
- * long as one of its groups does. Both are found by number in the pid table and guarded by the tasklist lock.
- * A group is orphaned when no member has a parent in the same session but another group: nobody could continue
- * it. When a group becomes orphaned while it has stopped members, all of it gets SIGHUP and SIGCONT.
+ * Theory of operation: a process group lives as long as it has members (or a terminal names it as
+ * its foreground group), a session as long as one of its groups does. Both are found by number in
+ * the pid table and guarded by the tasklist lock. A group is orphaned when no member has a parent
+ * in the same session but another group: nobody could continue it. When a group becomes orphaned
+ * while it has stopped members, all of it gets SIGHUP and SIGCONT.
  */
 #include "sentry/kernel/process.h"
 
@@ -109,14 +111,15 @@ void tgroup_set_pgrp(struct tgroup *tg, struct pgrp *g)
 		pgrp_put(old);
 }
 
-/* --- orphans ------------------------------------------------------------------------------------ */
+/* --- orphans ------------------------------------------------------------------------------------
+ */
 
 /* Is g orphaned when @ignored does not count? */
 static bool orphaned_without(struct pgrp *g, const struct tgroup *ignored)
 {
 	struct tgroup *tg;
 
-	list_for_each_entry(tg, &g->members, pgrp_link) {
+	list_for_each_entry (tg, &g->members, pgrp_link) {
 		if (tg == ignored || tg->live == 0 || !tg->parent)
 			continue;
 		if (tg->parent->pgrp != g && tg->parent->session == g->session)
@@ -135,7 +138,7 @@ static bool has_stopped_member(struct pgrp *g)
 {
 	struct tgroup *tg;
 
-	list_for_each_entry(tg, &g->members, pgrp_link)
+	list_for_each_entry (tg, &g->members, pgrp_link)
 		if (tg->stop_signal)
 			return true;
 	return false;
@@ -158,7 +161,8 @@ void pgrp_check_orphan(struct tgroup *tg, struct tgroup *parent)
 	signal_send_pgrp(g, SIGCONT);
 }
 
-/* --- the terminal ------------------------------------------------------------------------------- */
+/* --- the terminal -------------------------------------------------------------------------------
+ */
 
 void session_leader_exit(struct tgroup *tg)
 {
@@ -172,7 +176,7 @@ void session_leader_exit(struct tgroup *tg)
 		tty = s->tty;
 		s->tty = NULL;
 		s->leader = NULL;
-		list_for_each_entry(member, &g_kernel->groups, all_link)
+		list_for_each_entry (member, &g_kernel->groups, all_link)
 			if (member->session == s)
 				member->tty = NULL;
 	}

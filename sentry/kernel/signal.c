@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* signal.c - sending signals: queues, who takes one, what a signal does at once
  *
- * Theory of operation (signal(7)): a signal is queued to a task or to its group; its effect comes when a task of the group
- * takes it from a queue before it goes back to the guest (signal_deliver.c). Sending decides three things: whether the
- * signal is dropped because it is ignored; whether it stops or continues the group at once; and which task must look.
- * A fatal signal without a core ends the group already here, so that nothing the group does can delay it.
+ * Theory of operation (signal(7)): a signal is queued to a task or to its group; its effect comes
+ * when a task of the group takes it from a queue before it goes back to the guest
+ * (signal_deliver.c). Sending decides three things: whether the signal is dropped because it is
+ * ignored; whether it stops or continues the group at once; and which task must look. A fatal
+ * signal without a core ends the group already here, so that nothing the group does can delay it.
  *
- * The set of pending signals is sigpending.mask; a queue entry carries its siginfo. A signal below SIGRTMIN is pending at most
- * once per queue. Without memory for an entry the signal is pending without details, as in Linux.
- * Everything is guarded by the tasklist lock. TW_SIGNAL of a task says that it should look; it may be set for nothing.
+ * The set of pending signals is sigpending.mask; a queue entry carries its siginfo. A signal below
+ * SIGRTMIN is pending at most once per queue. Without memory for an entry the signal is pending
+ * without details, as in Linux. Everything is guarded by the tasklist lock. TW_SIGNAL of a task
+ * says that it should look; it may be set for nothing.
  */
 #include "sentry/kernel/process.h"
 
@@ -69,7 +71,7 @@ void sigpending_flush_mask(struct sigpending *p, u64 mask)
 	if (!(p->mask & mask))
 		return;
 	p->mask &= ~mask;
-	list_for_each_entry_safe(q, tmp, &p->queue, node)
+	list_for_each_entry_safe (q, tmp, &p->queue, node)
 		if (mask & SIGMASK(q->info.si_signo))
 			sigqueue_remove(q);
 }
@@ -85,7 +87,7 @@ static void sigpending_take(struct sigpending *p, int sig, struct siginfo_k *out
 	struct sigqueue *q, *found = NULL;
 	bool more = false;
 
-	list_for_each_entry(q, &p->queue, node) {
+	list_for_each_entry (q, &p->queue, node) {
 		if (q->info.si_signo != sig)
 			continue;
 		if (found) {
@@ -198,7 +200,7 @@ static struct task *choose_task(struct task *t, int sig, bool group)
 		return t;
 	if (!group)
 		return NULL;
-	list_for_each_entry(other, &t->tg->tasks, group_link)
+	list_for_each_entry (other, &t->tg->tasks, group_link)
 		if (wants_signal(other, sig))
 			return other;
 	return NULL;
@@ -211,7 +213,7 @@ void signal_retarget(struct task *t)
 
 	if (!set)
 		return;
-	list_for_each_entry(other, &t->tg->tasks, group_link) {
+	list_for_each_entry (other, &t->tg->tasks, group_link) {
 		if (other == t || other->exited || other->exit_stage || !(set & ~other->blocked))
 			continue;
 		set &= other->blocked;
@@ -263,7 +265,7 @@ static void flush_group(struct tgroup *tg, u64 mask)
 	struct task *t;
 
 	sigpending_flush_mask(&tg->pending, mask);
-	list_for_each_entry(t, &tg->tasks, group_link)
+	list_for_each_entry (t, &tg->tasks, group_link)
 		sigpending_flush_mask(&t->pending, mask);
 }
 
@@ -343,7 +345,7 @@ static void recheck(struct sigpending *p, int sig)
 {
 	struct sigqueue *q;
 
-	list_for_each_entry(q, &p->queue, node)
+	list_for_each_entry (q, &p->queue, node)
 		if (q->info.si_signo == sig)
 			return;
 	p->mask &= ~SIGMASK(sig);
@@ -358,7 +360,7 @@ void signal_cancel_timer(struct sigqueue *q)
 		return;
 	sigqueue_remove(q);
 	recheck(&q->tg->pending, q->info.si_signo);
-	list_for_each_entry(t, &q->tg->tasks, group_link)
+	list_for_each_entry (t, &q->tg->tasks, group_link)
 		recheck(&t->pending, q->info.si_signo);
 }
 
@@ -395,7 +397,7 @@ int signal_send_pgrp(struct pgrp *g, int sig)
 
 	mutex_assert_held(&g_kernel->lock);
 	siginfo_kernel(&info, sig);
-	list_for_each_entry(tg, &g->members, pgrp_link)
+	list_for_each_entry (tg, &g->members, pgrp_link)
 		if (tg->live)
 			signal_send_locked(tg->leader, &info, true);
 	return 0;
@@ -442,7 +444,8 @@ int signal_permission(struct task *t, struct task *target, int sig)
 	mutex_assert_held(&g_kernel->lock);
 	if (t->tg == target->tg)
 		return 0;
-	if (me->euid == you->suid || me->euid == you->uid || me->uid == you->suid || me->uid == you->uid)
+	if (me->euid == you->suid || me->euid == you->uid || me->uid == you->suid ||
+	    me->uid == you->uid)
 		return 0;
 	if (cred_capable(me, 5)) /* CAP_KILL */
 		return 0;

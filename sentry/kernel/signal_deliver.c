@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* signal_deliver.c - what a task does about its signals before it goes back to the guest
  *
- * Theory of operation: called by the owner with registers at hand. One after another: die (TW_KILL), stop (TW_STOP), take a signal
- * and do what its action says. A handler gets a frame on the guest's stack; further signals may stack theirs on top. The
- * result of the call under way is settled when the first handler's frame is built (restart rules), or when no handler ran:
- * then a restart code means that the call goes on, and every other result is stored.
+ * Theory of operation: called by the owner with registers at hand. One after another: die
+ * (TW_KILL), stop (TW_STOP), take a signal and do what its action says. A handler gets a frame on
+ * the guest's stack; further signals may stack theirs on top. The result of the call under way is
+ * settled when the first handler's frame is built (restart rules), or when no handler ran: then a
+ * restart code means that the call goes on, and every other result is stored.
  */
 #include "sentry/kernel/process.h"
 
@@ -60,8 +61,10 @@ static long default_action(struct task *t, int sig)
 	return 1;
 }
 
-/* The next thing to do. 0: nothing left; > 0: the signal, with its action copied; -EBLOCKED; -EGONE: *out_code. [T] */
-static long next_action(struct task *t, struct siginfo_k *info, struct ksigaction *ka, u32 *out_code)
+/* The next thing to do. 0: nothing left; > 0: the signal, with its action copied; -EBLOCKED;
+ * -EGONE: *out_code. [T] */
+static long next_action(struct task *t, struct siginfo_k *info, struct ksigaction *ka,
+			u32 *out_code)
 {
 	struct ksigaction *action;
 	int sig;
@@ -98,7 +101,8 @@ static long next_action(struct task *t, struct siginfo_k *info, struct ksigactio
 
 /* --- handlers --------------------------------------------------------------------------------- */
 
-/* A frame could not be built, or a bad one came back: SIGSEGV that cannot be handled when it was one itself. */
+/* A frame could not be built, or a bad one came back: SIGSEGV that cannot be handled when it was
+ * one itself. */
 static void force_segv(struct task *t, int sig)
 {
 	struct siginfo_k info;

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* task_clone.c - a new task: clone, fork, vfork and threads (clone(2)); and the first one
  *
- * Theory of operation: everything that can fail is made before the platform starts the child: its parts (shared or copied
- * as the flags say), its number, the pidfd. Then it is linked into the tree, in state TS_RUNNING as if the parent's worker
- * owned it, and pctx_clone orders the host thread; with its context and address space known it becomes TS_GUEST and runs by itself,
- * perhaps before the parent hears of it. Stages of the parent's call:
+ * Theory of operation: everything that can fail is made before the platform starts the child: its
+ *parts (shared or copied as the flags say), its number, the pidfd. Then it is linked into the tree,
+ *in state TS_RUNNING as if the parent's worker owned it, and pctx_clone orders the host thread;
+ *with its context and address space known it becomes TS_GUEST and runs by itself, perhaps before
+ *the parent hears of it. Stages of the parent's call:
  *
  *	CLONE_START	makes and starts the child			-> CLONE_STARTED
  *	CLONE_STARTED	PEV_DONE: on failure all is undone; else stores, then the result
  *	CLONE_WAIT	vfork: until the child execs or exits; only death interrupts
  *
- * t->wait.obj is the child (a reference); data[] holds what is needed of the arguments, which are read once only.
+ * t->wait.obj is the child (a reference); data[] holds what is needed of the arguments, which are
+ *read once only.
  */
 #include <linux/sched.h>
 
@@ -23,7 +25,8 @@ enum { D_FLAGS, D_PARENT_TID, D_PIDFD, D_TID };
 static SLAB_CACHE(fs_cache, struct fs);
 static SLAB_CACHE(uts_cache, struct uts_namespace);
 
-/* --- parts -------------------------------------------------------------------------------------- */
+/* --- parts --------------------------------------------------------------------------------------
+ */
 
 void fs_put(struct fs *fs)
 {
@@ -90,12 +93,13 @@ struct uts_namespace *uts_dup(struct uts_namespace *old)
 	return uts;
 }
 
-/* --- checks ------------------------------------------------------------------------------------- */
+/* --- checks -------------------------------------------------------------------------------------
+ */
 
 static long check_flags(struct task *t, const struct clone_args_in *a)
 {
-	const u64 namespaces = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |
-			       CLONE_NEWNET | CLONE_NEWCGROUP | CLONE_NEWTIME;
+	const u64 namespaces = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
+			       CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP | CLONE_NEWTIME;
 	u64 f = a->flags;
 
 	if ((f & CLONE_NEWNS) && (f & CLONE_FS))
@@ -130,16 +134,17 @@ static bool too_many(struct task *t)
 
 	if (g_kernel->task_count >= PID_LIMIT / 2)
 		return true;
-	if (limit == ~0ull || g_kernel->task_count < limit || t->cred->uid == 0 || task_capable(t, 24) ||
-	    task_capable(t, 21)) /* CAP_SYS_RESOURCE, CAP_SYS_ADMIN */
+	if (limit == ~0ull || g_kernel->task_count < limit || t->cred->uid == 0 ||
+	    task_capable(t, 24) || task_capable(t, 21)) /* CAP_SYS_RESOURCE, CAP_SYS_ADMIN */
 		return false;
-	list_for_each_entry(tg, &g_kernel->groups, all_link)
+	list_for_each_entry (tg, &g_kernel->groups, all_link)
 		if (tg->present && tg->leader->cred->uid == t->cred->uid)
 			count += tg->present;
 	return count >= limit;
 }
 
-/* --- making the child ---------------------------------------------------------------------------- */
+/* --- making the child ----------------------------------------------------------------------------
+ */
 
 static long share_fs(struct task *t, struct task *c, u64 flags)
 {
@@ -260,7 +265,8 @@ static void discard(struct task *t, struct task *c)
 	task_put(c);
 }
 
-static long make_child(struct task *t, const struct clone_args_in *a, struct mm *mm, struct task **out)
+static long make_child(struct task *t, const struct clone_args_in *a, struct mm *mm,
+		       struct task **out)
 {
 	struct task *c = task_alloc();
 	long err;
@@ -287,7 +293,8 @@ static long make_child(struct task *t, const struct clone_args_in *a, struct mm 
 	return 0;
 }
 
-/* --- linking ------------------------------------------------------------------------------------- */
+/* --- linking -------------------------------------------------------------------------------------
+ */
 
 static void link_group(struct task *t, struct task *c, u64 flags)
 {
@@ -358,7 +365,8 @@ static void unlink_child(struct task *c)
 		task_put(waiter);
 }
 
-/* --- starting ------------------------------------------------------------------------------------ */
+/* --- starting ------------------------------------------------------------------------------------
+ */
 
 /* Makes the pidfd and stores its number. fd or -errno. */
 static int make_pidfd(struct task *t, struct task *c, gva_t out)
@@ -447,7 +455,8 @@ static long clone_start(struct task *t, const struct clone_args_in *a)
 		task_wait_on(t, &t->mm->inflight_wait, 0);
 		mm = mm_fork(t->mm);
 		if (IS_ERR(mm))
-			return PTR_ERR(mm) == MM_BUSY ? task_block(t, -ERESTARTNOINTR) : PTR_ERR(mm);
+			return PTR_ERR(mm) == MM_BUSY ? task_block(t, -ERESTARTNOINTR)
+						      : PTR_ERR(mm);
 	}
 	err = make_child(t, a, mm, &c);
 	if (err)
@@ -525,7 +534,8 @@ long task_clone(struct task *t, const struct clone_args_in *a)
 	}
 }
 
-/* --- process 1 ------------------------------------------------------------------------------------ */
+/* --- process 1
+ * ------------------------------------------------------------------------------------ */
 
 static void default_rlimits(struct tgroup *tg)
 {
@@ -533,26 +543,30 @@ static void default_rlimits(struct tgroup *tg)
 
 	for (unsigned i = 0; i < RLIMITS; i++)
 		tg->rlim[i] = (struct rlimit64_pair){inf, inf};
-	tg->rlim[3] = (struct rlimit64_pair){8ull << 20, inf};	 /* STACK */
-	tg->rlim[4] = (struct rlimit64_pair){0, inf};		 /* CORE */
-	tg->rlim[6] = (struct rlimit64_pair){1 << 20, 1 << 20};	 /* NPROC */
-	tg->rlim[7] = (struct rlimit64_pair){1024, 1 << 20};	 /* NOFILE */
-	tg->rlim[8] = (struct rlimit64_pair){8 << 20, 8 << 20};	 /* MEMLOCK */
-	tg->rlim[11] = (struct rlimit64_pair){1 << 17, 1 << 17}; /* SIGPENDING */
-	tg->rlim[12] = (struct rlimit64_pair){819200, 819200};	 /* MSGQUEUE */
+	tg->rlim[3] = (struct rlimit64_pair){8ull << 20, inf};	    /* STACK */
+	tg->rlim[4] = (struct rlimit64_pair){0, inf};		    /* CORE */
+	tg->rlim[6] = (struct rlimit64_pair){1 << 20, 1 << 20};	    /* NPROC */
+	tg->rlim[7] = (struct rlimit64_pair){1024, 1 << 20};	    /* NOFILE */
+	tg->rlim[8] = (struct rlimit64_pair){8 << 20, 8 << 20};	    /* MEMLOCK */
+	tg->rlim[11] = (struct rlimit64_pair){1 << 17, 1 << 17};    /* SIGPENDING */
+	tg->rlim[12] = (struct rlimit64_pair){819200, 819200};	    /* MSGQUEUE */
 	tg->rlim[13] = tg->rlim[14] = (struct rlimit64_pair){0, 0}; /* NICE, RTPRIO */
 }
 
 static int init_fs(struct task *t, const struct first_task *f)
 {
-	struct caller c = {.task = t, .cred = f->cred, .mnt_ns = f->mnt_ns, .umask = f->umask,
+	struct caller c = {.task = t,
+			   .cred = f->cred,
+			   .mnt_ns = f->mnt_ns,
+			   .umask = f->umask,
 			   .fsize_limit = ~0ull};
 	int err;
 
 	t->fs = fs_alloc();
 	t->files = files_create();
 	t->sighand = sighand_create(NULL);
-	t->uts = uts_create(g_kernel->config.hostname ? g_kernel->config.hostname : "localhost", "(none)");
+	t->uts = uts_create(g_kernel->config.hostname ? g_kernel->config.hostname : "localhost",
+			    "(none)");
 	if (!t->fs || !t->files || !t->sighand || !t->uts)
 		return -ENOMEM;
 	t->fs->umask = f->umask;

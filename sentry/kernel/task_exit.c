@@ -1,24 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* task_exit.c - the end of a task, and of its group
  *
- * Theory of operation: a task exits only in the hands of its owner. Whoever wants another task to end sets TW_KILL and
- * notifies it; the task comes to the border (or its blocked call is given up) and exits by itself. Stages (t->exit_stage):
+ * Theory of operation: a task exits only in the hands of its owner. Whoever wants another task to
+ *end sets TW_KILL and notifies it; the task comes to the border (or its blocked call is given up)
+ *and exits by itself. Stages (t->exit_stage):
  *
  *	EXIT_NO		lives
- *	EXIT_ROBUST	walks its robust futexes: each needs a command of the stub, so registers are needed; a task that
- *			has none is sent away with pctx_return_kick and comes back. sys_exit continues after PEV_DONE.
- *	EXIT_DONE	context, files and memory are gone; exit_tree() has taken it out of the tree
+ *	EXIT_ROBUST	walks its robust futexes: each needs a command of the stub, so registers are
+ *needed; a task that has none is sent away with pctx_return_kick and comes back. sys_exit continues
+ *after PEV_DONE. EXIT_DONE	context, files and memory are gone; exit_tree() has taken it out of
+ *the tree
  *
- * A thread that is not the leader vanishes at once. The group becomes a zombie when its last task has exited, and
- * then the parent is told; it is unlinked when the parent has waited, or at once when the parent does not care. Children of
- * an exiting task go to another thread of its group, else to the nearest subreaper, else to process 1.
+ * A thread that is not the leader vanishes at once. The group becomes a zombie when its last task
+ *has exited, and then the parent is told; it is unlinked when the parent has waited, or at once
+ *when the parent does not care. Children of an exiting task go to another thread of its group, else
+ *to the nearest subreaper, else to process 1.
  */
 #include "sentry/kernel/futex.h"
 #include "sentry/kernel/process.h"
 
 enum { EXIT_NO, EXIT_ROBUST, EXIT_DONE };
 
-/* --- killing others ----------------------------------------------------------------------------- */
+/* --- killing others -----------------------------------------------------------------------------
+ */
 
 void group_exit_locked(struct tgroup *tg, struct task *self, u32 code)
 {
@@ -29,7 +33,7 @@ void group_exit_locked(struct tgroup *tg, struct task *self, u32 code)
 		return;
 	tg->exiting = true;
 	tg->exit_code = code;
-	list_for_each_entry(t, &tg->tasks, group_link)
+	list_for_each_entry (t, &tg->tasks, group_link)
 		if (t != self && !t->exited)
 			signal_wake(t, TW_KILL);
 }
@@ -48,7 +52,8 @@ void vfork_complete(struct task *child)
 	task_put(parent);
 }
 
-/* --- telling the parent --------------------------------------------------------------------------- */
+/* --- telling the parent
+ * --------------------------------------------------------------------------- */
 
 static void fill_exit_info(struct siginfo_k *info, struct tgroup *tg)
 {
@@ -82,7 +87,8 @@ bool group_notify_parent(struct tgroup *tg)
 	} else {
 		const struct ksigaction *ka = &parent->leader->sighand->action[SIGCHLD - 1];
 
-		if (tg->exit_signal == SIGCHLD && (ka->handler == 1 || (ka->flags & SA_NOCLDWAIT))) {
+		if (tg->exit_signal == SIGCHLD &&
+		    (ka->handler == 1 || (ka->flags & SA_NOCLDWAIT))) {
 			reap = true;
 			quiet = ka->handler == 1;
 		}
@@ -96,13 +102,14 @@ bool group_notify_parent(struct tgroup *tg)
 	return reap;
 }
 
-/* --- children of the dead ------------------------------------------------------------------------- */
+/* --- children of the dead
+ * ------------------------------------------------------------------------- */
 
 static struct task *live_thread(struct tgroup *tg)
 {
 	struct task *t;
 
-	list_for_each_entry(t, &tg->tasks, group_link)
+	list_for_each_entry (t, &tg->tasks, group_link)
 		if (!t->exited && !t->exit_stage)
 			return t;
 	return NULL;
@@ -124,7 +131,7 @@ static void send_pdeath(struct tgroup *child, struct task *sender)
 	struct siginfo_k info;
 	struct task *t;
 
-	list_for_each_entry(t, &child->tasks, group_link) {
+	list_for_each_entry (t, &child->tasks, group_link) {
 		if (!t->pdeath_signal || t->exited)
 			continue;
 		siginfo_user(&info, sender, (int)t->pdeath_signal, SI_USER);
@@ -154,10 +161,10 @@ static void forget_children(struct task *t, bool group_dead)
 	struct tgroup *child, *tmp, *to = group_dead ? find_reaper(t->tg) : NULL;
 	struct task *heir = group_dead ? NULL : live_thread(t->tg);
 
-	list_for_each_entry(child, &t->tg->children, sibling)
+	list_for_each_entry (child, &t->tg->children, sibling)
 		if (child->parent_task == t)
 			send_pdeath(child, t);
-	list_for_each_entry_safe(child, tmp, &t->tg->children, sibling) {
+	list_for_each_entry_safe (child, tmp, &t->tg->children, sibling) {
 		if (group_dead)
 			reparent_child(child, to);
 		else if (child->parent_task == t)
@@ -165,7 +172,8 @@ static void forget_children(struct task *t, bool group_dead)
 	}
 }
 
-/* --- the last steps ------------------------------------------------------------------------------- */
+/* --- the last steps
+ * ------------------------------------------------------------------------------- */
 
 void task_cputime(struct task *t, u64 *out_user, u64 *out_system)
 {
@@ -184,7 +192,7 @@ void tgroup_cputime(struct tgroup *tg, u64 *out_user, u64 *out_system)
 	mutex_assert_held(&g_kernel->lock);
 	*out_user = tg->utime;
 	*out_system = tg->stime;
-	list_for_each_entry(t, &tg->tasks, group_link) {
+	list_for_each_entry (t, &tg->tasks, group_link) {
 		if (t->exited)
 			continue;
 		task_cputime(t, &u, &s);
@@ -193,9 +201,9 @@ void tgroup_cputime(struct tgroup *tg, u64 *out_user, u64 *out_system)
 	}
 }
 
-/* The word where a joiner waits, for pctx_exit: the host stores its 0 and wakes when the thread has really
- * ended, not before (its rseq area is in memory that the joiner frees). When waits are not native the joiner is
- * ours, and so is the store. */
+/* The word where a joiner waits, for pctx_exit: the host stores its 0 and wakes when the thread has
+ * really ended, not before (its rseq area is in memory that the joiner frees). When waits are not
+ * native the joiner is ours, and so is the store. */
 static gva_t clear_child_tid(struct task *t)
 {
 	u32 zero = 0;
@@ -325,9 +333,11 @@ static long exit_finish(struct task *t)
 	return -EGONE;
 }
 
-/* --- entering -------------------------------------------------------------------------------------- */
+/* --- entering
+ * -------------------------------------------------------------------------------------- */
 
-/* No registers, but commands are needed: answered, the task comes back with PEV_KICK and TW_KILL. */
+/* No registers, but commands are needed: answered, the task comes back with PEV_KICK and TW_KILL.
+ */
 static long come_back(struct task *t)
 {
 	struct pctx *ctx = atomic_load(&t->ctx);
@@ -391,9 +401,11 @@ long task_exit_killed(struct task *t)
 	return task_exit(t, t->tg->exit_code, false);
 }
 
-/* --- a dead stub ------------------------------------------------------------------------------------ */
+/* --- a dead stub
+ * ------------------------------------------------------------------------------------ */
 
-/* Takes the ownership of @t, whose context will give no events any more; false: its owner will find out. [T] */
+/* Takes the ownership of @t, whose context will give no events any more; false: its owner will find
+ * out. [T] */
 static bool seize(struct task *t)
 {
 	u32 state = atomic_load(&t->wait.state);
@@ -414,8 +426,8 @@ void task_as_died(struct worker *w, void *as_owner, int status)
 		bool seized = false;
 
 		tasklist_lock();
-		list_for_each_entry(tg, &g_kernel->groups, all_link) {
-			list_for_each_entry(t, &tg->tasks, group_link) {
+		list_for_each_entry (tg, &g_kernel->groups, all_link) {
+			list_for_each_entry (t, &tg->tasks, group_link) {
 				if (t->exited || (void *)t->mm != as_owner)
 					continue;
 				group_exit_locked(tg, NULL, code);
@@ -436,7 +448,8 @@ void task_as_died(struct worker *w, void *as_owner, int status)
 	}
 }
 
-/* --- what exec needs ---------------------------------------------------------------------------------- */
+/* --- what exec needs
+ * ---------------------------------------------------------------------------------- */
 
 long task_exec_dethread(struct task *t)
 {
@@ -451,7 +464,7 @@ long task_exec_dethread(struct task *t)
 		if (!tg->exec_task) {
 			tg->exec_task = t;
 			stop_end(tg, false);
-			list_for_each_entry(other, &tg->tasks, group_link)
+			list_for_each_entry (other, &tg->tasks, group_link)
 				if (other != t && !other->exited)
 					signal_wake(other, TW_KILL);
 		}

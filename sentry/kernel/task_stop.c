@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* task_stop.c - group stops and continuation (job control)
  *
- * Theory of operation: a stop begins when a task takes a stop signal: stop_signal is set, every other task gets TW_STOP and
- * stop_pending counts those that have still to stop. A task in guest code is kicked to the border, a blocked one is woken;
- * each stops in signal_deliver (t->stopped, state TS_BLOCKED without waiters). The last one makes the stop complete:
- * stopped is set and the parent hears CLD_STOPPED. SIGCONT (and SIGKILL) take all of it back at the moment they are
- * sent, wake everybody, and report CLD_CONTINUED. A call that was interrupted by the stop goes on where it was.
+ * Theory of operation: a stop begins when a task takes a stop signal: stop_signal is set, every
+ *other task gets TW_STOP and stop_pending counts those that have still to stop. A task in guest
+ *code is kicked to the border, a blocked one is woken; each stops in signal_deliver (t->stopped,
+ *state TS_BLOCKED without waiters). The last one makes the stop complete: stopped is set and the
+ *parent hears CLD_STOPPED. SIGCONT (and SIGKILL) take all of it back at the moment they are sent,
+ *wake everybody, and report CLD_CONTINUED. A call that was interrupted by the stop goes on where it
+ *was.
  *
  *	stop_signal	stopped		state
  *	0		false		runs
@@ -76,7 +78,7 @@ long stop_start(struct task *t, int sig)
 		tg->stop_signal = (u32)sig;
 	if (tg->stop_pending == 0) {
 		tg->stop_pending = 1;
-		list_for_each_entry(other, &tg->tasks, group_link) {
+		list_for_each_entry (other, &tg->tasks, group_link) {
 			if (other == t || other->exited || other->exit_stage || other->stopped)
 				continue;
 			tg->stop_pending++;
@@ -93,7 +95,8 @@ void stop_leave(struct task *t)
 	mutex_assert_held(&g_kernel->lock);
 	if (!(atomic_fetch_and(&t->work, ~(u32)TW_STOP) & TW_STOP))
 		return;
-	if (tg->stop_pending && --tg->stop_pending == 0 && !tg->stopped && tg->stop_signal && tg->live > 1)
+	if (tg->stop_pending && --tg->stop_pending == 0 && !tg->stopped && tg->stop_signal &&
+	    tg->live > 1)
 		stop_complete(tg);
 }
 
@@ -111,7 +114,7 @@ void stop_end(struct tgroup *tg, bool report)
 	tg->stop_report = false;
 	tg->stop_signal = 0;
 	tg->stop_pending = 0;
-	list_for_each_entry(t, &tg->tasks, group_link) {
+	list_for_each_entry (t, &tg->tasks, group_link) {
 		if (!t->stopped && !(atomic_load(&t->work) & TW_STOP))
 			continue;
 		atomic_fetch_and(&t->work, ~(u32)TW_STOP);

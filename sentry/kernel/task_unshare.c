@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* task_unshare.c - a task gets parts of its own (unshare(2)): all copies are made first, then swapped in at once */
+/* task_unshare.c - a task gets parts of its own (unshare(2)): all copies are made first, then
+ * swapped in at once */
 #include <linux/sched.h>
 
 #include "sentry/kernel/process.h"
@@ -13,11 +14,11 @@ struct new_parts {
 
 static long check(struct task *t, u64 flags)
 {
-	const u64 known = CLONE_THREAD | CLONE_FS | CLONE_NEWNS | CLONE_SIGHAND | CLONE_VM | CLONE_FILES |
-			  CLONE_SYSVSEM | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWUSER |
-			  CLONE_NEWPID | CLONE_NEWCGROUP | CLONE_NEWTIME;
-	const u64 namespaces = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWPID |
-			       CLONE_NEWCGROUP | CLONE_NEWTIME;
+	const u64 known = CLONE_THREAD | CLONE_FS | CLONE_NEWNS | CLONE_SIGHAND | CLONE_VM |
+			  CLONE_FILES | CLONE_SYSVSEM | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET |
+			  CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWCGROUP | CLONE_NEWTIME;
+	const u64 namespaces = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET |
+			       CLONE_NEWPID | CLONE_NEWCGROUP | CLONE_NEWTIME;
 
 	if (flags & ~known)
 		return -EINVAL;
@@ -82,13 +83,13 @@ static void drop(struct task *t, struct new_parts *p)
 		uts_put(p->uts);
 }
 
-#define SWAP(a, b) \
-	do { \
-		if (a) { \
+#define SWAP(a, b)                                \
+	do {                                      \
+		if (a) {                          \
 			__typeof__(a) old_ = (b); \
-			(b) = (a); \
-			(a) = old_; \
-		} \
+			(b) = (a);                \
+			(a) = old_;               \
+		}                                 \
 	} while (0)
 
 long task_unshare(struct task *t, u64 flags)

@@ -6,7 +6,8 @@
 #include "sentry/kernel/process.h"
 #include "sentry/kernel/wait.h"
 
-/* --- resource usage ------------------------------------------------------------------------------- */
+/* --- resource usage
+ * ------------------------------------------------------------------------------- */
 
 static void set_times(struct rusage_k *out, u64 user, u64 system)
 {
@@ -27,7 +28,7 @@ static void group_usage(struct tgroup *tg, bool both, struct rusage_k *out)
 	tgroup_cputime(tg, &user, &system);
 	out->minflt = (s64)tg->minflt;
 	out->majflt = (s64)tg->majflt;
-	list_for_each_entry(t, &tg->tasks, group_link) {
+	list_for_each_entry (t, &tg->tasks, group_link) {
 		struct pctx *ctx = atomic_load(&t->ctx);
 
 		out->nvcsw += (s64)t->nvcsw;
@@ -89,7 +90,8 @@ static void adopt_usage(struct tgroup *parent, struct tgroup *child)
 	parent->cmaxrss = max(parent->cmaxrss, child->cmaxrss);
 }
 
-/* --- who counts ------------------------------------------------------------------------------------ */
+/* --- who counts
+ * ------------------------------------------------------------------------------------ */
 
 static bool matches(const struct wait_request *r, const struct tgroup *tg)
 {
@@ -116,7 +118,8 @@ static bool eligible(struct task *t, const struct wait_request *r, const struct 
 	return (r->options & __WALL) || clone_child == !!(r->options & __WCLONE);
 }
 
-/* --- what they report -------------------------------------------------------------------------------- */
+/* --- what they report
+ * -------------------------------------------------------------------------------- */
 
 static void fill(struct wait_result *out, struct tgroup *tg, int code, u32 status)
 {
@@ -166,7 +169,7 @@ static long scan(struct task *t, const struct wait_request *r, struct wait_resul
 	struct tgroup *child, *tmp;
 	long result = -ECHILD;
 
-	list_for_each_entry_safe(child, tmp, &t->tg->children, sibling) {
+	list_for_each_entry_safe (child, tmp, &t->tg->children, sibling) {
 		if (!eligible(t, r, child))
 			continue;
 		result = -EAGAIN;

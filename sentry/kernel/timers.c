@@ -1,33 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* timers.c - interval timers, POSIX timers, CPU clocks
  *
- * Theory of operation: timers by a wall clock are queued with sentry/time; their functions run without locks and take the tasklist
- * lock. Timers by CPU time (ITIMER_VIRTUAL, ITIMER_PROF, RLIMIT_CPU, POSIX timers on CPU clocks) are looked at by one
- * cpu_timer per group that fires when the group could have used up the time at the earliest; while the group uses no CPU it
- * backs off.
+ * Theory of operation: timers by a wall clock are queued with sentry/time; their functions run
+ * without locks and take the tasklist lock. Timers by CPU time (ITIMER_VIRTUAL, ITIMER_PROF,
+ * RLIMIT_CPU, POSIX timers on CPU clocks) are looked at by one cpu_timer per group that fires when
+ * the group could have used up the time at the earliest; while the group uses no CPU it backs off.
  *
- * A POSIX timer owns its queue entry. While that is queued the timer is off; taking the signal counts the periods
- * that have passed meanwhile (overruns) and sets it again. So no period, however short, floods anybody.
+ * A POSIX timer owns its queue entry. While that is queued the timer is off; taking the signal
+ * counts the periods that have passed meanwhile (overruns) and sets it again. So no period, however
+ * short, floods anybody.
  */
 #include <time.h>
 
 #include "sentry/kernel/process.h"
 #include "sentry/kernel/timers.h"
 
-#define TICK (4 * NSEC_PER_MSEC)
+#define TICK	     (4 * NSEC_PER_MSEC)
 #define CPU_POLL_MAX (50 * NSEC_PER_MSEC)
-#define TIMERS_MAX 100000u
+#define TIMERS_MAX   100000u
 
 struct posix_timer {
 	struct list node; /* in tg->posix_timers. [T], as all but the constants */
 	s32 id;
-	int clockid;	  /* const */
-	int clock;	  /* const: enum time_clock, or -1: CPU time */
-	int notify;	  /* const */
-	s32 tid;	  /* const: THREAD_ID; also whose CPU time */
+	int clockid;	   /* const */
+	int clock;	   /* const: enum time_clock, or -1: CPU time */
+	int notify;	   /* const */
+	s32 tid;	   /* const: THREAD_ID; also whose CPU time */
 	struct tgroup *tg; /* const: borrowed, the group deletes its timers */
 	struct timer timer;
-	s64 deadline;	  /* by its clock; 0: off */
+	s64 deadline; /* by its clock; 0: off */
 	s64 interval;
 	u32 overrun_last;
 	bool deleted;
@@ -35,7 +36,8 @@ struct posix_timer {
 };
 static SLAB_CACHE(posix_timer_cache, struct posix_timer);
 
-/* --- CPU clocks ------------------------------------------------------------------------------------- */
+/* --- CPU clocks
+ * ------------------------------------------------------------------------------------- */
 
 enum { CPU_PROF, CPU_VIRT, CPU_SCHED };
 
@@ -100,7 +102,8 @@ int cpu_clock_now(struct task *t, int clockid, s64 *out)
 	return err;
 }
 
-/* --- signals of the group's own -------------------------------------------------------------------------- */
+/* --- signals of the group's own
+ * -------------------------------------------------------------------------- */
 
 static void send_group(struct tgroup *tg, int sig)
 {
@@ -113,7 +116,8 @@ static void send_group(struct tgroup *tg, int sig)
 
 static void posix_timer_expire(struct posix_timer *pt, s64 now);
 
-/* --- CPU timers -------------------------------------------------------------------------------------- */
+/* --- CPU timers
+ * -------------------------------------------------------------------------------------- */
 
 /* One of the two interval timers: fires when due; the CPU time until the next. */
 static s64 check_itimer(struct tgroup *tg, int which, s64 now, int sig)
@@ -126,7 +130,8 @@ static s64 check_itimer(struct tgroup *tg, int which, s64 now, int sig)
 		send_group(tg, sig);
 		tg->itimer_value[which] = 0;
 		if (tg->itimer_interval[which])
-			tg->itimer_value[which] = (u64)max(value + (s64)tg->itimer_interval[which], now + 1);
+			tg->itimer_value[which] =
+				(u64)max(value + (s64)tg->itimer_interval[which], now + 1);
 		value = (s64)tg->itimer_value[which];
 	}
 	return value ? value - now : S64_MAX;
@@ -155,7 +160,7 @@ static s64 check_posix(struct tgroup *tg)
 	struct posix_timer *pt;
 	s64 left = S64_MAX, now;
 
-	list_for_each_entry(pt, &tg->posix_timers, node) {
+	list_for_each_entry (pt, &tg->posix_timers, node) {
 		int which = pt->clockid < 0 ? pt->clockid & 3 : CPU_SCHED;
 
 		if (pt->clock >= 0 || !pt->deadline || cpu_now_locked(tg, pt->tid, which, &now))
@@ -175,8 +180,8 @@ void cpu_timer_rearm(struct tgroup *tg)
 	u64 user, system;
 
 	mutex_assert_held(&g_kernel->lock);
-	if (!tg->live || (!tg->itimer_value[1] && !tg->itimer_value[2] && list_empty(&tg->posix_timers) &&
-			  tg->rlim[0].cur == ~0ull))
+	if (!tg->live || (!tg->itimer_value[1] && !tg->itimer_value[2] &&
+			  list_empty(&tg->posix_timers) && tg->rlim[0].cur == ~0ull))
 		return;
 	tgroup_cputime(tg, &user, &system);
 	prof = (s64)(user + system);
@@ -203,7 +208,8 @@ static void cpu_timer_due(struct timer *timer, s64 now)
 	tasklist_unlock();
 }
 
-/* --- interval timers -------------------------------------------------------------------------------------- */
+/* --- interval timers
+ * -------------------------------------------------------------------------------------- */
 
 static void real_timer_due(struct timer *timer, s64 now)
 {
@@ -252,7 +258,8 @@ void itimer_get(struct tgroup *tg, int which, struct timer_value *out)
 	tasklist_unlock();
 }
 
-void itimer_set(struct tgroup *tg, int which, const struct timer_value *new, struct timer_value *out_old)
+void itimer_set(struct tgroup *tg, int which, const struct timer_value *new,
+		struct timer_value *out_old)
 {
 	s64 now;
 
@@ -260,7 +267,7 @@ void itimer_set(struct tgroup *tg, int which, const struct timer_value *new, str
 	now = itimer_clock(tg, which);
 	get_locked(tg, which, now, out_old);
 	tg->itimer_value[which] = new->value ? (u64)time_add(now, new->value) : 0;
-	tg->itimer_interval[which] = (u64)new->interval;
+	tg->itimer_interval[which] = (u64) new->interval;
 	if (which == 0)
 		timer_set(&tg->real_timer, TIME_MONOTONIC,
 			  new->value ? (s64)tg->itimer_value[0] : TIMER_NEVER);
@@ -269,7 +276,8 @@ void itimer_set(struct tgroup *tg, int which, const struct timer_value *new, str
 	tasklist_unlock();
 }
 
-/* --- POSIX timers ------------------------------------------------------------------------------------------ */
+/* --- POSIX timers
+ * ------------------------------------------------------------------------------------------ */
 
 /* Periods that have passed at @now; moves the deadline behind it. */
 static u32 skip_periods(struct posix_timer *pt, s64 now)
@@ -293,7 +301,8 @@ static void queue_timer(struct posix_timer *pt, s64 not_before)
 /* The deadline has passed. [T] */
 static void posix_timer_expire(struct posix_timer *pt, s64 now)
 {
-	struct task *target = pt->tid && pt->notify == SIGEV_THREAD_ID ? task_find(pt->tid) : pt->tg->leader;
+	struct task *target =
+		pt->tid && pt->notify == SIGEV_THREAD_ID ? task_find(pt->tid) : pt->tg->leader;
 	int sent = 2;
 
 	if (pt->notify != SIGEV_NONE && target && target->tg == pt->tg)
@@ -338,7 +347,7 @@ static struct posix_timer *find_timer(struct tgroup *tg, int id)
 {
 	struct posix_timer *pt;
 
-	list_for_each_entry(pt, &tg->posix_timers, node)
+	list_for_each_entry (pt, &tg->posix_timers, node)
 		if (pt->id == id)
 			return pt;
 	return NULL;
@@ -508,7 +517,9 @@ int posix_timer_delete(struct task *t, int id)
 	return 0;
 }
 
-/* --- groups ------------------------------------------------------------------------------------------------- */
+/* --- groups
+ * -------------------------------------------------------------------------------------------------
+ */
 
 void timers_init_group(struct tgroup *tg)
 {
@@ -522,8 +533,9 @@ void timers_drop(struct tgroup *tg, bool all)
 
 	for (;;) {
 		tasklist_lock();
-		pt = list_empty(&tg->posix_timers) ? NULL :
-						    list_first(&tg->posix_timers, struct posix_timer, node);
+		pt = list_empty(&tg->posix_timers)
+			     ? NULL
+			     : list_first(&tg->posix_timers, struct posix_timer, node);
 		if (pt)
 			detach_timer(pt);
 		tasklist_unlock();

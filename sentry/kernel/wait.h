@@ -7,8 +7,8 @@
 
 struct rusage_k { /* struct rusage */
 	s64 utime_sec, utime_usec, stime_sec, stime_usec;
-	s64 maxrss, ixrss, idrss, isrss, minflt, majflt, nswap, inblock, oublock, msgsnd, msgrcv, nsignals,
-		nvcsw, nivcsw;
+	s64 maxrss, ixrss, idrss, isrss, minflt, majflt, nswap, inblock, oublock, msgsnd, msgrcv,
+		nsignals, nvcsw, nivcsw;
 };
 static_assert(sizeof(struct rusage_k) == 144, "struct rusage");
 
@@ -16,7 +16,8 @@ struct wait_request {
 	enum { WAITFOR_ANY, WAITFOR_PID, WAITFOR_PGRP, WAITFOR_GROUP } kind;
 	s32 id;
 	const struct tgroup *group; /* WAITFOR_GROUP: of a pidfd */
-	u32 options;		    /* WNOHANG, WEXITED, WSTOPPED, WCONTINUED, WNOWAIT, __WALL, __WCLONE, __WNOTHREAD */
+	u32 options; /* WNOHANG, WEXITED, WSTOPPED, WCONTINUED, WNOWAIT, __WALL, __WCLONE,
+			__WNOTHREAD */
 };
 struct wait_result {
 	s32 pid; /* 0: nobody */
@@ -28,7 +29,8 @@ struct wait_result {
 /* 0 with *out (pid 0: WNOHANG and nobody), -ECHILD, or -EBLOCKED: the handler is run again. */
 long task_wait(struct task *t, const struct wait_request *r, struct wait_result *out);
 
-/* getrusage(2): RUSAGE_SELF, RUSAGE_CHILDREN, RUSAGE_THREAD of the caller. Takes [T]. 0 or -EINVAL. */
+/* getrusage(2): RUSAGE_SELF, RUSAGE_CHILDREN, RUSAGE_THREAD of the caller. Takes [T]. 0 or -EINVAL.
+ */
 int task_rusage(struct task *t, int who, struct rusage_k *out);
 
 #endif

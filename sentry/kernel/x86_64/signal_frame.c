@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* signal_frame.c - the signal frame of x86-64 Linux: built for a handler, read back by rt_sigreturn
  *
- * Layout on the guest's stack, from low to high: return address (the restorer), ucontext, siginfo; above them, aligned to 64,
- * the extended state as the host itself would have saved it. Everything above is the guest's own; the 128 bytes below
- * its stack pointer (red zone) are left alone.
+ * Layout on the guest's stack, from low to high: return address (the restorer), ucontext, siginfo;
+ * above them, aligned to 64, the extended state as the host itself would have saved it. Everything
+ * above is the guest's own; the 128 bytes below its stack pointer (red zone) are left alone.
  */
 #include "sentry/kernel/process.h"
 
-#define RED_ZONE 128
-#define UC_FP_XSTATE 1ull
-#define UC_SIGCONTEXT_SS 2ull
+#define RED_ZONE	     128
+#define UC_FP_XSTATE	     1ull
+#define UC_SIGCONTEXT_SS     2ull
 #define UC_STRICT_RESTORE_SS 4ull
-#define XSTATE_MAGIC1 0x46505853u /* "FPXS" */
-#define FP_SW_OFFSET 464
-#define FXSAVE_SIZE 512
-#define XSTATE_MAX (64 * 1024)
-#define FIX_EFLAGS 0x50dd5ull
-#define SS_ONSTACK_K 1
-#define SS_DISABLE_K 2
-#define SS_AUTODISARM_K (1u << 31)
+#define XSTATE_MAGIC1	     0x46505853u /* "FPXS" */
+#define FP_SW_OFFSET	     464
+#define FXSAVE_SIZE	     512
+#define XSTATE_MAX	     (64 * 1024)
+#define FIX_EFLAGS	     0x50dd5ull
+#define SS_ONSTACK_K	     1
+#define SS_DISABLE_K	     2
+#define SS_AUTODISARM_K	     (1u << 31)
 
 struct sigcontext_k {
 	u64 r8, r9, r10, r11, r12, r13, r14, r15;
@@ -43,7 +43,8 @@ struct rt_sigframe_k {
 };
 static_assert(sizeof(struct rt_sigframe_k) == 440, "struct rt_sigframe");
 
-/* --- the alternate stack ------------------------------------------------------------------------ */
+/* --- the alternate stack ------------------------------------------------------------------------
+ */
 
 bool altstack_on(const struct task *t, u64 sp)
 {
@@ -83,7 +84,8 @@ void altstack_get(const struct task *t, struct stack_k *out, u64 sp)
 	out->flags |= (s32)(t->altstack_flags & SS_AUTODISARM_K);
 }
 
-/* --- building ----------------------------------------------------------------------------------- */
+/* --- building -----------------------------------------------------------------------------------
+ */
 
 /* Where the stack pointer starts from for @ka. */
 static u64 frame_base(const struct task *t, const struct pregs *regs, const struct ksigaction *ka,
@@ -97,7 +99,8 @@ static u64 frame_base(const struct task *t, const struct pregs *regs, const stru
 	return regs->rsp - RED_ZONE;
 }
 
-static void fill_sigcontext(struct task *t, struct sigcontext_k *mc, const struct pregs *r, u64 fpstate)
+static void fill_sigcontext(struct task *t, struct sigcontext_k *mc, const struct pregs *r,
+			    u64 fpstate)
 {
 	mc->r8 = r->r8, mc->r9 = r->r9, mc->r10 = r->r10, mc->r11 = r->r11;
 	mc->r12 = r->r12, mc->r13 = r->r13, mc->r14 = r->r14, mc->r15 = r->r15;
@@ -110,7 +113,8 @@ static void fill_sigcontext(struct task *t, struct sigcontext_k *mc, const struc
 }
 
 static void fill_frame(struct task *t, struct rt_sigframe_k *f, const struct pregs *regs,
-		       const struct ksigaction *ka, const struct siginfo_k *info, u64 mask, u64 fpstate)
+		       const struct ksigaction *ka, const struct siginfo_k *info, u64 mask,
+		       u64 fpstate)
 {
 	f->pretcode = ka->restorer;
 	f->uc.flags = UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
@@ -137,8 +141,8 @@ int signal_frame_push(struct task *t, struct pregs *regs, const struct ksigactio
 		return -EFAULT;
 	fp = align_down(base - xsize, 64ull);
 	sp = align_down(fp - sizeof(*f), 16ull) - 8;
-	if (sp > base || ((entering || on_alt) && (sp <= t->altstack_sp.v ||
-						   sp - t->altstack_sp.v > t->altstack_size)))
+	if (sp > base || ((entering || on_alt) &&
+			  (sp <= t->altstack_sp.v || sp - t->altstack_sp.v > t->altstack_size)))
 		return -EFAULT;
 	memset(buf, 0, fp - sp);
 	fill_frame(t, f, regs, ka, info, mask, fp);
@@ -160,7 +164,8 @@ int signal_frame_push(struct task *t, struct pregs *regs, const struct ksigactio
 	return 0;
 }
 
-/* --- reading back ------------------------------------------------------------------------------- */
+/* --- reading back -------------------------------------------------------------------------------
+ */
 
 static void restore_regs(struct pregs *r, const struct sigcontext_k *mc)
 {
