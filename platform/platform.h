@@ -208,6 +208,9 @@ void pctx_destroy(struct pctx *c);
 /* Kills the stub at once; all its contexts become FREE, pending events of them are dropped:
  * after the return none is delivered. The contexts still have to be destroyed, the pas not. */
 void pas_kill(struct pas *as);
+/* Kills the stub as if the host had done it: PEV_DIED follows. For a guest that does not come to the
+ * border although it was kicked. The caller keeps a context of it. */
+void pas_abort(struct pas *as);
 struct pas *pctx_as(struct pctx *c);
 
 /* --- memory and figures --------------------------------------------------------------------- */

@@ -303,6 +303,15 @@ void pas_kill(struct pas *as)
 	mutex_unlock(&p->lock);
 }
 
+void pas_abort(struct pas *as)
+{
+	struct platform *p = as->p;
+
+	mutex_lock(&p->lock);
+	as_doom(as, false);
+	mutex_unlock(&p->lock);
+}
+
 void pctx_destroy(struct pctx *c)
 {
 	struct platform *p = c->p;

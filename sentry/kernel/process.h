@@ -74,6 +74,9 @@ void uts_put(struct uts_namespace *uts);
 
 /* Ends the whole group: all but @self get TW_KILL. The first code stays. [T] */
 void group_exit_locked(struct tgroup *tg, struct task *self, u32 code);
+/* kill_timer: some task of the group has not come to the border since the group was told to exit.
+ */
+void group_kill_due(struct timer *timer, s64 now);
 void vfork_complete(struct task *child);
 /* All tasks of tg have exited: tells the parent. True: nobody wants it, it was unlinked. [T] */
 bool group_notify_parent(struct tgroup *tg);

@@ -200,6 +200,7 @@ struct tgroup {
 	struct timer real_timer;
 	u64 itimer_interval[3];
 	u64 itimer_value[3];	/* VIRTUAL, PROF: CPU time (ns) of the next signal; 0: off */
+	struct timer kill_timer; /* exiting: for guests that do not come when they are called */
 	struct timer cpu_timer; /* looks at the CPU time now and then while one of them or RLIMIT_CPU is on */
 	u64 cpu_last, cpu_delay; /* of cpu_timer: CPU time at its last look, ns it waits at least */
 	u64 cpu_soft_next;	/* seconds of CPU time for the next SIGXCPU */

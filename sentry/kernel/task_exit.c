@@ -19,6 +19,8 @@
 #include "sentry/kernel/futex.h"
 #include "sentry/kernel/process.h"
 
+#define KILL_PATIENCE (2 * NSEC_PER_SEC)
+
 enum { EXIT_NO, EXIT_ROBUST, EXIT_DONE };
 
 /* --- killing others -----------------------------------------------------------------------------
@@ -26,6 +28,7 @@ enum { EXIT_NO, EXIT_ROBUST, EXIT_DONE };
 
 void group_exit_locked(struct tgroup *tg, struct task *self, u32 code)
 {
+	bool others = false;
 	struct task *t;
 
 	mutex_assert_held(&g_kernel->lock);
@@ -33,9 +36,52 @@ void group_exit_locked(struct tgroup *tg, struct task *self, u32 code)
 		return;
 	tg->exiting = true;
 	tg->exit_code = code;
-	list_for_each_entry (t, &tg->tasks, group_link)
-		if (t != self && !t->exited)
-			signal_wake(t, TW_KILL);
+	list_for_each_entry (t, &tg->tasks, group_link) {
+		if (t == self || t->exited)
+			continue;
+		signal_wake(t, TW_KILL);
+		others = true;
+	}
+	if (others)
+		timer_set(&tg->kill_timer, TIME_MONOTONIC,
+			  time_add(time_monotonic(), KILL_PATIENCE));
+}
+
+/* [T] Would the end of @mm's stub harm a group that lives? */
+static bool used_by_others(const struct mm *mm)
+{
+	struct tgroup *tg;
+	struct task *t;
+
+	list_for_each_entry (tg, &g_kernel->groups, all_link) {
+		if (tg->exiting)
+			continue;
+		list_for_each_entry (t, &tg->tasks, group_link)
+			if (t->mm == mm && !t->exited)
+				return true;
+	}
+	return false;
+}
+
+/* A guest can make itself deaf to kicks (it may jump into the stub with registers of its choice),
+ * and keep its stub from ever ending a command. It cannot keep its host process from being killed;
+ * the exit by proxy is task_as_died's. */
+void group_kill_due(struct timer *timer, s64 now)
+{
+	struct tgroup *tg = timer->arg;
+	struct task *t;
+
+	tasklist_lock();
+	list_for_each_entry (t, &tg->tasks, group_link) {
+		struct pctx *ctx = atomic_load(&t->ctx);
+		u32 state = atomic_load(&t->wait.state);
+
+		if (ctx && (state == TS_GUEST || state == TS_COMMAND) && !used_by_others(t->mm))
+			pas_abort(pctx_as(ctx));
+	}
+	if (tg->live)
+		timer_set(timer, TIME_MONOTONIC, time_add(now, KILL_PATIENCE));
+	tasklist_unlock();
 }
 
 void vfork_complete(struct task *child)

@@ -525,6 +525,7 @@ void timers_init_group(struct tgroup *tg)
 {
 	timer_init(&tg->real_timer, real_timer_due, tg);
 	timer_init(&tg->cpu_timer, cpu_timer_due, tg);
+	timer_init(&tg->kill_timer, group_kill_due, tg);
 }
 
 void timers_drop(struct tgroup *tg, bool all)
@@ -551,4 +552,5 @@ void timers_drop(struct tgroup *tg, bool all)
 	tasklist_unlock();
 	timer_cancel_sync(&tg->real_timer);
 	timer_cancel_sync(&tg->cpu_timer);
+	timer_cancel_sync(&tg->kill_timer);
 }
