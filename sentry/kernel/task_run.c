@@ -542,6 +542,7 @@ struct caller *task_caller(struct task *t)
 	c->fsize_limit = task_rlimit(t, RLIMIT_FSIZE);
 	c->scratch = t->worker->scratch;
 	c->scratch_size = WORKER_SCRATCH;
+	c->may_block = platform_may_block;
 	c->platform = g_kernel->platform;
 	c->worker = t->worker->index;
 	if (ref_read(&fs->ref) == 1) {

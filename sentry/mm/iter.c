@@ -17,6 +17,7 @@ static void iter_init_one(struct iov_iter *it, struct mm *mm, void *base, size_t
 {
 	it->mm = mm;
 	it->append = false;
+	it->append = false;
 	it->iov = &it->one;
 	it->count = n ? 1 : 0;
 	it->offset = 0;
