@@ -115,6 +115,7 @@ void tty_opened(struct caller *c, struct file *f, struct tty *tty)
 	f->op = &tty_file_ops;
 	if (c && c->task && !(f->flags & O_NOCTTY))
 		tty_open_ctty(c->task, tty);
+	f->flags &= ~(u32)O_NOCTTY;
 }
 
 /* Non-canonical reads with a time-out and no minimum give up after VTIME tenths of a second. */

@@ -30,7 +30,8 @@ struct file *file_create(struct caller *c, const struct path *p, const struct fi
 	f->path = *p;
 	f->inode = dentry_inode(p->dentry);
 	f->op = op;
-	f->flags = flags & ~(u32)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
+	/* O_NOCTTY is for op->open, and goes after it */
+	f->flags = flags & ~(u32)(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC);
 	mutex_init(&f->pos_lock, LR_FILE_POS);
 	f->cred = cred_get(c->cred);
 	list_init(&f->epoll_links);

@@ -108,6 +108,7 @@ struct file *open_unchecked(struct caller *c, struct path *p, u32 flags)
 	f->mode = mode;
 	if (op->open)
 		err = op->open(c, inode, f);
+	f->flags &= ~(u32)O_NOCTTY;
 	if (err) {
 		f->op = &g_no_ops; /* nothing to release */
 		f->mode |= FMODE_PATH;
@@ -176,7 +177,7 @@ static int create_locked(struct walk *w, struct dentry *d, u32 flags, u32 mode, 
 	if (!dir->op->create_open)
 		return dir->op->create ? dir->op->create(w->c, dir, d, &a) : -EACCES;
 	path_get(&p);
-	*out_file = file_create(w->c, &p, &g_no_ops, flags);
+	*out_file = file_create(w->c, &p, &g_no_ops, flags & ~(u32)O_NOCTTY);
 	if (!*out_file) {
 		path_put(&p);
 		return -ENOMEM;

@@ -288,6 +288,28 @@ static void test_signals(void)
 	}
 }
 
+static void test_noctty(void)
+{
+	char name[64];
+
+	CASE("a session leader's open takes the terminal, unless with O_NOCTTY, also by "
+	     "TIOCGPTPEER")
+	{
+		open_pair();
+		CHECK_EQ(ptsname_r(g_m, name, sizeof(name)), 0);
+		CHECK_EXIT(FORK(setsid(); int s = MUST(open(name, O_RDWR | O_NOCTTY));
+				CHECK_ERRNO(open("/dev/tty", O_RDWR), ENXIO);
+				CHECK_EQ(fcntl(s, F_GETFL) & O_NOCTTY, 0);
+				MUST(ioctl(g_m, TIOCGPTPEER, O_RDWR | O_NOCTTY));
+				CHECK_ERRNO(open("/dev/tty", O_RDWR), ENXIO); int a; int b;
+				CHECK_EQ(openpty(&a, &b, NULL, NULL, NULL), 0);
+				CHECK_ERRNO(open("/dev/tty", O_RDWR), ENXIO);
+				MUST(open(name, O_RDWR)); MUST(open("/dev/tty", O_RDWR))),
+			   0);
+		close_pair();
+	}
+}
+
 static void test_hangup(void)
 {
 	char c;
@@ -370,6 +392,7 @@ int main(int argc, char **argv)
 	test_raw();
 	test_size();
 	test_signals();
+	test_noctty();
 	test_hangup();
 	return test_end();
 }
