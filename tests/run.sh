@@ -16,7 +16,7 @@
 #   unit      build/unit/*, programs with libcheck
 #   lint      tests/lint/*.sh and *.py
 #   native    guest tests on this kernel, as root and as an ordinary user: a failure means that the test is wrong
-#   sandbox   the same programs under `runsc do`, as root and as an ordinary user
+#   sandbox   the same programs under `runsc do`: in its memory overlay, on a volume of the host, as an ordinary user
 #   oci       tests/oci/*.sh: bundles, as root
 #   programs  tests/programs/*.sh: real programs, native against sandbox
 #   asan      a build with ASan and UBSan: its unit tests, and the guest tests under its runsc
@@ -230,7 +230,7 @@ stage_dir() {
 
 # Runs one guest test ($1 is "MODE NAME") and writes "STATUS PASSED FAILED SKIPPED" beside its log.
 cat > "$WORK/one.sh" << 'ONE'
-mode=$1 name=$2 work=$3
+mode=$1 name=$2 work=$3 tmp=/tmp
 log=$work/log.$mode.$name
 user='setpriv --reuid 4242 --regid 4242 --clear-groups --'
 case $mode in
@@ -238,9 +238,13 @@ native | native-asan) set -- ;;
 native-user) set -- $user ;;
 sandbox | sandbox-asan) set -- "$work/runsc" do -- ;;
 sandbox-user) set -- $user "$work/runsc" do -- ;;
+sandbox-volume)
+	tmp=$work/tmp
+	set -- "$work/runsc" do --volume "$tmp:$tmp" --
+	;;
 esac
 cd /
-env TMPDIR=/tmp HOME=/ ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 "$work/census" -t "${GUEST_TIMEOUT:-30}" -- \
+env TMPDIR=$tmp HOME=/ ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 "$work/census" -t "${GUEST_TIMEOUT:-30}" -- \
 	"$@" "$work/bin/$name" > "$log" 2>&1 < /dev/null
 rc=$?
 set -- $(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed\(, \([0-9]*\) skipped\)\{0,1\}$/\1 \2 0\4/p' "$log" | tail -n 1)
@@ -296,6 +300,7 @@ stage_sandbox() {
 	have_runsc "$BUILD" || return
 	stage_dir "$BUILD"
 	guests sandbox
+	guests sandbox-volume
 	as_user && guests sandbox-user
 }
 

@@ -65,10 +65,10 @@ struct caller {
 	unsigned worker;
 };
 
-/* A host call follows that may last (a disk): lets another worker take events meanwhile. */
+/* A host call follows that may last (a disk): lets another worker take events meanwhile. No caller: msync, write-back. */
 static inline void caller_may_block(struct caller *c)
 {
-	if (c->may_block)
+	if (c && c->may_block)
 		c->may_block(c->platform, c->worker);
 }
 

@@ -144,7 +144,10 @@ static void test_shm(void)
 	}
 	CASE("System V: shmget, shmat, shmdt, shmctl")
 	{
-		int id = MUST(shmget(IPC_PRIVATE, 5000, IPC_CREAT | 0600));
+		int id = shmget(IPC_PRIVATE, 5000, IPC_CREAT | 0600);
+
+		if (id < 0 && errno == ENOSYS)
+			SKIP("a kernel without System V IPC");
 		struct shmid_ds ds;
 		char *m = shmat(id, NULL, 0);
 
