@@ -58,14 +58,15 @@ static void case_finish(void)
 		dprintf(1, "%s %s: %s\n", bad ? "FAIL" : "ok  ", g_program, g_state->name);
 }
 
-/* Process 1 of a container is no ordinary process: it leads a session, has no parent and ignores signals. The test runs in
- * a child of it, which gets process 1's place in no respect; its status is passed on. */
-static void leave_process_1(void)
+/* Process 1 of a container, the leader of a session and a process whose parent is in another session are no ordinary
+ * processes: signals are ignored, or their process group is orphaned and does not stop. The test runs in a child of
+ * such a one; its status is passed on. */
+static void become_ordinary(void)
 {
 	int status;
 	pid_t pid;
 
-	if (getpid() != 1)
+	if (getpid() != 1 && getsid(0) != getpid() && getsid(getppid()) == getsid(0))
 		return;
 	pid = fork();
 	if (pid == 0)
@@ -81,7 +82,7 @@ void test_begin(int argc, char **argv)
 
 	if (argc < 1 || !realpath(argv[0], g_self))
 		snprintf(g_self, sizeof(g_self), "/proc/self/exe");
-	leave_process_1();
+	become_ordinary();
 	g_program = argc > 0 && strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : "guest test";
 	g_verbose = getenv("GUEST_VERBOSE") != NULL;
 	g_main_pid = getpid();
