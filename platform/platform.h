@@ -232,6 +232,9 @@ struct pas_stat {
 	u64 minflt, majflt;
 };
 int pas_stat(struct pas *as, struct pas_stat *out);
+/* The host's smaps of the stub, whose mappings below GUEST_END are the guest's: a descriptor to read from
+ * and close, or -errno. */
+int pas_open_smaps(struct pas *as);
 /* Scheduling of the host thread: nice value, policy, affinity (words of a cpu mask). 0 or
  * -errno. */
 int pctx_setaffinity(struct pctx *c, const u64 *mask, size_t words);

@@ -69,10 +69,15 @@ int host_setnice(int tid, int nice)
 	return (int)host_raw(SYS_setpriority, PRIO_PROCESS, tid, nice);
 }
 
-long host_read_at(int dirfd, const char *name, void *buf, size_t n)
+int host_open_at(int dirfd, const char *name)
 {
 	/* HOST_CALL(openat, a2 & (O_ACCMODE | O_CREAT) == O_RDONLY) */
-	int fd = (int)host_raw(SYS_openat, dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0);
+	return (int)host_raw(SYS_openat, dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0);
+}
+
+long host_read_at(int dirfd, const char *name, void *buf, size_t n)
+{
+	int fd = host_open_at(dirfd, name);
 	long r;
 
 	if (fd < 0)

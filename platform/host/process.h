@@ -24,6 +24,8 @@ long host_sched_getaffinity(int tid, size_t size, void *mask);
 int host_sched_setaffinity(int tid, size_t size, const void *mask);
 int host_setnice(int tid, int nice);
 /* Opens a file of a directory that we hold, read-only, reads up to @n bytes of it. */
+/* Opens @name below @dirfd for reading; no symbolic link as last component. */
+int host_open_at(int dirfd, const char *name);
 long host_read_at(int dirfd, const char *name, void *buf, size_t n);
 
 #endif

@@ -85,6 +85,19 @@ static int read_proc(const struct pas *as, int tid, const char *name, char *buf,
 	return 0;
 }
 
+int pas_open_smaps(struct pas *as)
+{
+	int tgid = atomic_load(&as->tgid);
+	char path[32];
+
+	if (as->p->procfd < 0)
+		return -ENOSYS;
+	if (!tgid)
+		return -ESRCH;
+	snprintf(path, sizeof(path), "%d/smaps", tgid);
+	return host_open_at(as->p->procfd, path);
+}
+
 /* The numbers of a stat line from the third field on (fields count from 1); how many. */
 static unsigned stat_fields(const char *line, u64 *out, unsigned max)
 {

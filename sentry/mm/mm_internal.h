@@ -51,6 +51,26 @@ void inflight_add(struct mm *mm, struct mm_inflight *me, u64 start, u64 end);
 /* After the unlock: puts the dead at once when the change was not noted. No lock held. */
 void inflight_settle(struct mm_inflight *me);
 
+/* --- smaps.c ----------------------------------------------------------------------------------
+ */
+
+/* The host's figures of the stub's mappings, read along with the VMAs in address order. */
+struct smaps {
+	int fd; /* -1: none */
+	size_t pos, len;
+	bool have;	/* start, end, kb are those of the present mapping */
+	u64 start, end; /* of a mapping of the host */
+	u64 next_start, next_end;
+	bool have_next;
+	u32 kb[20];
+	char buf[2048];
+};
+
+void smaps_open(struct smaps *m, struct pas *as);
+void smaps_close(struct smaps *m);
+/* Appends the lines from Rss to Locked for [start, end). */
+void smaps_show(struct smaps *m, u64 start, u64 end, struct strbuf *s);
+
 /* --- plan.c ----------------------------------------------------------------------------------- */
 
 /* Appends a command. 0 or -ENOMEM. */

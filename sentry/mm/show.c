@@ -48,34 +48,13 @@ static void vma_name(const struct mm *mm, const struct vma *v, u64 *dev, u64 *in
 		strbuf_printf(name, "[anon:%s]", v->name);
 }
 
-static void show_smaps(struct strbuf *s, u64 size, u64 flags)
+static void show_smaps(struct smaps *m, struct strbuf *s, u64 start, u64 end, u64 flags)
 {
-	static const char *const zero[] = {"Rss",
-					   "Pss",
-					   "Pss_Dirty",
-					   "Shared_Clean",
-					   "Shared_Dirty",
-					   "Private_Clean",
-					   "Private_Dirty",
-					   "Referenced",
-					   "Anonymous",
-					   "KSM",
-					   "LazyFree",
-					   "AnonHugePages",
-					   "ShmemPmdMapped",
-					   "FilePmdMapped",
-					   "Shared_Hugetlb",
-					   "Private_Hugetlb",
-					   "Swap",
-					   "SwapPss",
-					   "Locked"};
-
 	strbuf_printf(s,
 		      "Size:           %8lu kB\nKernelPageSize:        4 kB\n"
 		      "MMUPageSize:           4 kB\n",
-		      size / 1024);
-	for (unsigned i = 0; i < array_size(zero); i++)
-		strbuf_printf(s, "%s:%*s%8u kB\n", zero[i], 15 - (int)strlen(zero[i]), "", 0);
+		      (end - start) / 1024);
+	smaps_show(m, start, end, s);
 	strbuf_printf(s, "THPeligible:    %8u\nVmFlags:", 0);
 	strbuf_printf(s, "%s%s%s%s%s%s%s%s%s%s%s\n", flags & VMA_READ ? " rd" : "",
 		      flags & VMA_WRITE ? " wr" : "", flags & VMA_EXEC ? " ex" : "",
@@ -85,7 +64,8 @@ static void show_smaps(struct strbuf *s, u64 size, u64 flags)
 		      flags & VMA_NORESERVE ? " nr" : "", flags & VMA_DONTFORK ? " dc" : "");
 }
 
-static void show_vma(const struct mm *mm, const struct vma *v, struct strbuf *s, bool smaps)
+static void show_vma(const struct mm *mm, const struct vma *v, struct strbuf *s,
+		     struct smaps *smaps)
 {
 	char text[4096 + 64];
 	struct strbuf name;
@@ -95,11 +75,11 @@ static void show_vma(const struct mm *mm, const struct vma *v, struct strbuf *s,
 	vma_name(mm, v, &dev, &ino, &name);
 	show_line(s, v->start.v, v->end.v, v->flags, v->map ? v->offset : 0, dev, ino, text);
 	if (smaps)
-		show_smaps(s, v->end.v - v->start.v, v->flags);
+		show_smaps(smaps, s, v->start.v, v->end.v, v->flags);
 }
 
 /* vvar and vdso, which the platform keeps behind the guest's end. */
-static void show_vdso(struct strbuf *s, bool smaps)
+static void show_vdso(struct strbuf *s, struct smaps *smaps)
 {
 	u64 end = g_vdso_range.v + g_vdso_range_size;
 
@@ -108,11 +88,11 @@ static void show_vdso(struct strbuf *s, bool smaps)
 	if (g_vdso_range.v < g_vdso.v) {
 		show_line(s, g_vdso_range.v, g_vdso.v, VMA_READ, 0, 0, 0, "[vvar]");
 		if (smaps)
-			show_smaps(s, g_vdso.v - g_vdso_range.v, VMA_READ);
+			show_smaps(smaps, s, g_vdso_range.v, g_vdso.v, VMA_READ);
 	}
 	show_line(s, g_vdso.v, end, VMA_READ | VMA_EXEC, 0, 0, 0, "[vdso]");
 	if (smaps)
-		show_smaps(s, end - g_vdso.v, VMA_READ | VMA_EXEC);
+		show_smaps(smaps, s, g_vdso.v, end, VMA_READ | VMA_EXEC);
 }
 
 /* Takes back an entry that did not fit (s->cut stays set: there is more). */
@@ -122,23 +102,20 @@ static void take_back(struct strbuf *s, size_t len)
 	s->buf[len] = 0;
 }
 
-void mm_show_maps(struct mm *mm, struct strbuf *s, u64 *cursor, bool smaps)
+static void show_all(struct mm *mm, struct strbuf *s, u64 *cursor, struct smaps *smaps)
 {
 	struct vma *v;
 	size_t len;
 
-	mutex_lock(&mm->lock);
 	for (v = vma_tree_find(mm, *cursor); v; v = v->next) {
 		len = s->len;
 		show_vma(mm, v, s, smaps);
 		if (s->cut) {
 			take_back(s, len);
 			*cursor = v->start.v;
-			mutex_unlock(&mm->lock);
 			return;
 		}
 	}
-	mutex_unlock(&mm->lock);
 	*cursor = ~0ull;
 	len = s->len;
 	show_vdso(s, smaps);
@@ -146,4 +123,17 @@ void mm_show_maps(struct mm *mm, struct strbuf *s, u64 *cursor, bool smaps)
 		take_back(s, len);
 		*cursor = GUEST_END;
 	}
+}
+
+void mm_show_maps(struct mm *mm, struct strbuf *s, u64 *cursor, bool smaps)
+{
+	struct smaps m;
+
+	if (smaps)
+		smaps_open(&m, mm->as);
+	mutex_lock(&mm->lock);
+	show_all(mm, s, cursor, smaps ? &m : NULL);
+	mutex_unlock(&mm->lock);
+	if (smaps)
+		smaps_close(&m);
 }
