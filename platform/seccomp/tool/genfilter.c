@@ -2,6 +2,9 @@
 /* genfilter.c - build tool: compiles the collected rules to a BPF program, printed as a C table
  *
  * The includes are those of the constants that tags may name.
+ *
+ * A build with ASan or TSan (SANITIZED) allows in addition what the sanitizer's runtime does by
+ * itself: stacks of new threads, its allocator, its report. Such a build is for tests only.
  */
 #include <asm/prctl.h>
 #include <errno.h>
@@ -47,6 +50,31 @@ static void add_rules(scmp_filter_ctx ctx)
 #undef RULE
 }
 
+/* One call of a sanitizer's runtime. A tag may allow it already. */
+static void sanitizer_call(scmp_filter_ctx ctx, int nr)
+{
+	int err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, nr, 0);
+
+	if (err != -EEXIST)
+		check(err, "sanitizer's call");
+}
+
+static void add_sanitizer_calls(scmp_filter_ctx ctx)
+{
+	static const int calls[] = {
+		SCMP_SYS(sigaltstack), SCMP_SYS(sched_yield), SCMP_SYS(prctl),
+		SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(tgkill),
+		SCMP_SYS(getrlimit), SCMP_SYS(prlimit64), SCMP_SYS(sched_getaffinity),
+		SCMP_SYS(openat), SCMP_SYS(open), SCMP_SYS(read),
+		SCMP_SYS(write), SCMP_SYS(close), SCMP_SYS(readlink),
+		SCMP_SYS(newfstatat), SCMP_SYS(munmap), SCMP_SYS(madvise),
+		SCMP_SYS(clock_gettime),
+	};
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		sanitizer_call(ctx, calls[i]);
+}
+
 /* The program as libseccomp writes it, read back. */
 static void print_table(scmp_filter_ctx ctx)
 {
@@ -72,6 +100,8 @@ int main(void)
 	/* A binary tree: every call of the sentry goes through it. */
 	check(seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2), "optimize");
 	add_rules(ctx);
+	if (SANITIZED)
+		add_sanitizer_calls(ctx);
 	print_table(ctx);
 	seccomp_release(ctx);
 	return 0;
