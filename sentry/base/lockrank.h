@@ -37,6 +37,7 @@ enum lockrank {
 	LR_PIPE,	/* pipe: one pipe; a pair in address order */
 	LR_FSPRIV,	/* any file system: own small tables */
 	LR_GOFER,	/* goferfs: one channel */
+	LR_IPC,		/* kernel: all System V objects of one kind */
 	LR_MEMFILE,	/* mm: extents of the memfile */
 	LR_TIMER,	/* time: the timer heap */
 	LR_PLATFORM,	/* platform: pools, tables of contexts */

@@ -184,6 +184,7 @@ struct tgroup *tgroup_alloc(void)
 	list_init(&tg->all_link);
 	list_init(&tg->pgrp_link);
 	list_init(&tg->posix_timers);
+	list_init(&tg->sem_undo);
 	sigpending_init(&tg->pending);
 	waitq_init(&tg->wait_child);
 	waitq_init(&tg->signalfd);

@@ -212,6 +212,7 @@ struct tgroup {
 	s32 oom_score_adj;
 	struct waitq pidfd;	/* woken when the group has exited */
 	bool reaped;		/* nobody finds it any more */
+	struct list sem_undo;	/* struct sem_undo, guarded by ipc_sem.c's lock */
 };
 
 /* Process group and session: found by number in the pid table. */

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ipc.h - System V objects: identifiers, keys and permissions (sysvipc(7)), and the three kinds
+ *
+ * One lock for each kind (struct ipc_ids) guards its table and all of its objects. Guest memory is
+ * never touched under it.
+ */
+#ifndef SENTRY_KERNEL_IPC_H
+#define SENTRY_KERNEL_IPC_H
+
+#include <sys/ipc.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
+
+#include "sentry/kernel/kernel.h"
+
+/* --- identifiers (ipc_ids.c) --- */
+
+struct ipc_object { /* first member of each kind; guarded by the lock of its table */
+	s32 id, key;
+	u32 uid, gid, cuid, cgid, mode;
+};
+struct ipc_ids {
+	struct mutex lock;	  /* LR_IPC; guards all below */
+	u32 limit;		  /* const: objects at most */
+	struct ipc_object **slot; /* by index: the low bits of the id */
+	u32 room, count;
+	u32 top; /* no index in use at or above */
+	u32 seq;
+	s32 last; /* index handed out last */
+};
+#define IPC_IDS_INIT(n)                                              \
+	{                                                            \
+		.lock = MUTEX_INIT(LR_IPC), .limit = (n), .last = -1 \
+	}
+
+/* All with the lock of @ids held. ipc_add gives @obj its place: 0, -ENOSPC, -ENOMEM. */
+int ipc_add(struct ipc_ids *ids, struct ipc_object *obj, s32 key, u32 mode,
+	    const struct cred *cred);
+void ipc_remove(struct ipc_ids *ids, struct ipc_object *obj);
+/* Borrowed; NULL: there is none. */
+struct ipc_object *ipc_find(struct ipc_ids *ids, s32 id);
+struct ipc_object *ipc_find_index(struct ipc_ids *ids, s32 index);
+/* The first half of xxxget(2): an object of @key that may be used; NULL: a new one is to be made;
+ * ERR_PTR. */
+struct ipc_object *ipc_get(struct ipc_ids *ids, s32 key, u32 flags, const struct cred *cred);
+/* Do the permissions grant the S_IRWXUGO bits of @flags? */
+bool ipc_permits(const struct ipc_object *obj, const struct cred *cred, u32 flags);
+/* May @cred change or remove it? */
+bool ipc_controls(const struct ipc_object *obj, const struct cred *cred);
+void ipc_describe(const struct ipc_object *obj, struct ipc_perm *out);
+/* IPC_SET: owner, group and mode out of @in. -EINVAL for ids that are none. */
+int ipc_set_perm(struct ipc_object *obj, const struct ipc_perm *in);
+/* What the INFO commands return. */
+static inline long ipc_max_index(const struct ipc_ids *ids)
+{
+	return ids->top ? (long)ids->top - 1 : 0;
+}
+static inline s64 ipc_time(void)
+{
+	return time_realtime() / NSEC_PER_SEC;
+}
+
+/* --- shared memory (ipc_shm.c) --- */
+
+#define SHM_COUNT_MAX 4096
+#define SHM_BYTES_MAX (UINT64_MAX - (1ul << 24)) /* shmmax, and shmall in pages */
+
+long shm_get(struct task *t, s32 key, u64 size, u32 flags);
+/* A segment to be mapped with the rights @flags (S_IRWXUGO): a reference, as one more attachment.
+ * ERR_PTR(-EINVAL), ERR_PTR(-EACCES). */
+struct mappable *shm_open_segment(struct task *t, s32 id, u32 flags, u64 *out_size);
+/* The attached segment's VMA that shmdt of @addr is to unmap, in [@from, end of the segment):
+ * false: there is none. *size: of the segment, 0 as long as it is not known. */
+bool shm_find_attached(struct task *t, u64 addr, u64 from, u64 *size, u64 *out_start, u64 *out_end);
+/* Gives that reference back; @pid: who has mapped the segment meanwhile, or 0. */
+void shm_close_segment(struct mappable *m, s32 pid);
+/* IPC_STAT, SHM_STAT, SHM_STAT_ANY (@cmd): 0 or the id, -errno. */
+long shm_stat(struct task *t, s32 id, int cmd, struct shmid_ds *out);
+long shm_set(struct task *t, s32 id, const struct shmid_ds *in);
+long shm_remove(struct task *t, s32 id);
+long shm_lock(struct task *t, s32 id, bool lock);
+long shm_info(struct shm_info *out); /* the highest index */
+
+#endif
