@@ -80,9 +80,13 @@ static bool still_there(struct gsuper *gs, gofer_id dir, const struct gofer_name
 	} else if (!err && !r.error) {
 		same = g && node.id == g->id;
 		if (same) {
-			mutex_lock_nested(&inode->lock);
-			gnode_apply(inode, &node.attr);
-			mutex_unlock(&inode->lock);
+			/* rename holds its two directories, and may look up one below the other */
+			if (mutex_trylock(&inode->lock)) {
+				gnode_apply(inode, &node.attr);
+				mutex_unlock(&inode->lock);
+			} else {
+				gnode_set_stale(g, STALE_ALL);
+			}
 		} else {
 			gofer_release(gclient(gs), node.id, false);
 		}

@@ -166,7 +166,8 @@ static void test_roots(void)
 	}
 	CASE("pivot_root errors: not a mount point, not a directory")
 	{
-		IN_NEW_NS(CHECK_ERRNO(syscall(SYS_pivot_root, "src", "src"), EBUSY);
+		IN_NEW_NS(CHECK(syscall(SYS_pivot_root, "src", "src") == -1 &&
+				(errno == EBUSY || errno == EINVAL));
 			  CHECK_ERRNO(syscall(SYS_pivot_root, "plain", "src"), ENOTDIR);
 			  CHECK_ERRNO(syscall(SYS_pivot_root, "none", "src"), ENOENT));
 	}
