@@ -141,6 +141,7 @@ struct worker {
 	_Atomic u32 poke;    /* leave platform_recv's host call */
 	_Atomic bool inside; /* is in that call */
 	bool receiver;	     /* own: holds one of p->receivers */
+	unsigned count;	     /* own: receives */
 	unsigned fast, slow; /* own: receives in a row that did not sleep, that did */
 };
 
