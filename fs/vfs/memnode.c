@@ -219,6 +219,11 @@ static int memnode_punch(struct mappable *m, void *file, u64 off, u64 size)
 	return err;
 }
 
+static u64 memnode_map_size(struct mappable *m)
+{
+	return __atomic_load_n(&inode_of(m)->size, __ATOMIC_RELAXED);
+}
+
 static void memnode_write_mapped(struct mappable *m, int delta)
 {
 	atomic_fetch_add(&node_of(inode_of(m))->write_maps, delta);
@@ -231,6 +236,7 @@ const struct mappable_ops memnode_map_ops = {
 	.describe = vfs_describe,
 	.punch = memnode_punch,
 	.write_mapped = memnode_write_mapped,
+	.size = memnode_map_size,
 };
 
 /* --- attributes -------------------------------------------------------------------------------- */
@@ -251,18 +257,22 @@ int memnode_getattr(struct caller *c, struct inode *i, struct kstat *out)
 int memnode_setattr(struct caller *c, struct inode *i, const struct attr *a)
 {
 	struct memnode *n = node_of(i);
+	bool shrunk = false;
 
 	mutex_assert_held(&i->lock);
 	if (a->valid & ATTR_SIZE) {
 		if ((a->size < i->size && (n->seals & F_SEAL_SHRINK)) ||
 		    (a->size > i->size && (n->seals & F_SEAL_GROW)))
 			return -EPERM;
+		shrunk = a->size < i->size && n->data.maps;
 		if (a->size < i->size)
 			memdata_truncate(&n->data, a->size);
 		else if (a->size > i->size)
 			grow(i, a->size);
 	}
 	inode_apply_attr(i, a);
+	if (shrunk)
+		mm_note_truncation();
 	return 0;
 }
 

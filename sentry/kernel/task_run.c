@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* task_run.c - from an event at the border to the answer
  *
- * Theory of operation: one worker owns a task from its event until the answer (task.h). A system call is run by its
- * handler; what the handler returns says how it goes on:
+ * Theory of operation: one worker owns a task from its event until the answer (task.h). A system
+ *call is run by its handler; what the handler returns says how it goes on:
  *
- *	a result	task_finish: answer at once, or, when there is work (signals, stop), with registers first
- *	-EBLOCKED	published; somebody's wake-up brings the task to task_run_ready
- *	-ECOMMAND	the stub carries out a plan; PEV_DONE brings it back (or nobody: PRUN_RESUME)
- *	-ECONTINUE	the host carries the call out
+ *	a result	task_finish: answer at once, or, when there is work (signals, stop), with
+ *registers first -EBLOCKED	published; somebody's wake-up brings the task to task_run_ready
+ *	-ECOMMAND	the stub carries out a plan; PEV_DONE brings it back (or nobody:
+ *PRUN_RESUME) -ECONTINUE	the host carries the call out
  *	-ENORETURN	registers are right as they stand
  *	-EGONE		there is no task any more
  *
- * Signals need registers. A plain call has none: it is answered "and come back" (pctx_return_kick); the task keeps
- * in_syscall and its wait state, and the kick's event goes on in task_deliver. So a blocked call that turns out not to be
- * interrupted goes on where it was.
+ * Signals need registers. A plain call has none: it is answered "and come back" (pctx_return_kick);
+ *the task keeps in_syscall and its wait state, and the kick's event goes on in task_deliver. So a
+ *blocked call that turns out not to be interrupted goes on where it was.
  */
 #include <linux/capability.h>
 #include <sched.h>
@@ -36,7 +36,8 @@ static bool is_restart(long ret)
 
 static u32 work_of(struct task *t)
 {
-	return atomic_load_explicit(&t->work, memory_order_acquire) & (TW_SIGNAL | TW_STOP | TW_KILL);
+	return atomic_load_explicit(&t->work, memory_order_acquire) &
+	       (TW_SIGNAL | TW_STOP | TW_KILL);
 }
 
 /* Nobody owns the task from here on: the answer must be the last thing that touches it. */
@@ -57,12 +58,17 @@ static void trace_exit(struct task *t, long ret)
 		h->sys_exit(t, ret);
 }
 
-/* --- back to the guest ------------------------------------------------------------------------- */
+/* --- back to the guest -------------------------------------------------------------------------
+ */
 
 static void task_run_call(struct task *t);
+static void task_command(struct task *t);
+static void task_finish_regs(struct task *t);
+static bool refresh_mappings(struct task *t);
 
-/* A native futex wait that a kick has interrupted is, for the signal, a call that returns -ERESTARTSYS: its registers are
- * made to look so. Without a handler the wait is started again as it stood. */
+/* A native futex wait that a kick has interrupted is, for the signal, a call that returns
+ * -ERESTARTSYS: its registers are made to look so. Without a handler the wait is started again as
+ * it stood. */
 static void enter_wait(struct task *t, struct pctx *ctx)
 {
 	struct pregs regs;
@@ -81,7 +87,8 @@ static void leave_wait(struct task *t, struct pregs *regs)
 	regs->rax = SYS_futex;
 }
 
-/* With registers: delivers what there is to deliver, then goes back. @ret: of the call under way. */
+/* With registers: delivers what there is to deliver, then goes back. @ret: of the call under way.
+ */
 static void task_deliver(struct task *t, long ret)
 {
 	struct pctx *ctx = atomic_load(&t->ctx);
@@ -130,6 +137,27 @@ static void task_finish_with_work(struct task *t, long ret)
 	}
 }
 
+static void set_rax(struct pctx *ctx, long value)
+{
+	struct pregs regs;
+
+	pctx_get_regs(ctx, &regs);
+	regs.rax = (u64)value;
+	pctx_set_regs(ctx, &regs);
+}
+
+/* A file that the guest may have mapped has been truncated: its stub has something to do first,
+ * for which registers are needed. */
+static void task_finish_stale(struct task *t, long ret)
+{
+	if (t->has_regs) {
+		set_rax(atomic_load(&t->ctx), ret);
+		task_finish_regs(t);
+	} else {
+		pctx_return_kick(leave(t, TS_GUEST), ret);
+	}
+}
+
 static void task_finish(struct task *t, long ret)
 {
 	trace_exit(t, ret);
@@ -144,7 +172,10 @@ static void task_finish(struct task *t, long ret)
 	}
 	t->in_syscall = false;
 	task_end_call(t);
-	pctx_return(leave(t, TS_GUEST), ret);
+	if (unlikely(mm_stale(t->mm)))
+		task_finish_stale(t, ret);
+	else
+		pctx_return(leave(t, TS_GUEST), ret);
 }
 
 /* Registers at hand, no result to store (exec, sigreturn, fault, kick). */
@@ -152,13 +183,29 @@ static void task_finish_regs(struct task *t)
 {
 	t->in_syscall = false;
 	task_end_call(t);
+	if (unlikely(mm_stale(t->mm)) && refresh_mappings(t))
+		return;
 	if (unlikely(work_of(t)))
 		task_deliver(t, 0);
 	else
 		pctx_resume(leave(t, TS_GUEST));
 }
 
-/* --- commands ---------------------------------------------------------------------------------- */
+/* True: the stub is at it; task_finish_regs follows. */
+static bool refresh_mappings(struct task *t)
+{
+	mm_plan_init(&t->plan);
+	t->inflight.ctx = atomic_load(&t->ctx);
+	if (mm_refresh(t->mm, &t->inflight, &t->plan) < 0 || t->plan.count == 0)
+		return false;
+	t->wait.repairing = true;
+	task_run_plan_again(t);
+	task_command(t);
+	return true;
+}
+
+/* --- commands ----------------------------------------------------------------------------------
+ */
 
 long task_run_plan(struct task *t)
 {
@@ -174,22 +221,15 @@ long task_run_plan_again(struct task *t)
 	return -ECOMMAND;
 }
 
-static void set_rax(struct pctx *ctx, long value)
-{
-	struct pregs regs;
-
-	pctx_get_regs(ctx, &regs);
-	regs.rax = (u64)value;
-	pctx_set_regs(ctx, &regs);
-}
-
-/* Sends the plan to the stub. The call ends with it unless the handler wants to hear of it or there is work. */
+/* Sends the plan to the stub. The call ends with it unless the handler wants to hear of it or there
+ * is work. */
 static void task_command(struct task *t)
 {
 	struct pctx *ctx = t->new_ctx ? t->new_ctx : atomic_load(&t->ctx);
 	unsigned flags = 0;
 
-	if (t->wait.command == CMD_NONE) { /* the handler has given the order itself (clone, spawn) */
+	if (t->wait.command ==
+	    CMD_NONE) { /* the handler has given the order itself (clone, spawn) */
 		leave(t, TS_COMMAND);
 		return;
 	}
@@ -215,6 +255,11 @@ static void task_done(struct task *t, long result, unsigned index)
 
 	t->wait.command = CMD_NONE;
 	if (t->wait.repairing) {
+		if (result == 0 && mm_plan_next(&t->plan)) {
+			task_run_plan_again(t);
+			task_command(t);
+			return;
+		}
 		t->wait.repairing = false;
 		task_finish_regs(t);
 		return;
@@ -238,7 +283,8 @@ static void task_done(struct task *t, long result, unsigned index)
 	}
 }
 
-/* --- the call ---------------------------------------------------------------------------------- */
+/* --- the call ----------------------------------------------------------------------------------
+ */
 
 static long call_handler(struct task *t)
 {
@@ -320,7 +366,8 @@ void task_continue(struct worker *w, struct task *t)
 	task_run_call(t);
 }
 
-/* --- woken tasks ------------------------------------------------------------------------------- */
+/* --- woken tasks -------------------------------------------------------------------------------
+ */
 
 static struct task *ready_pop(void)
 {
@@ -377,9 +424,11 @@ void task_run_ready(struct worker *w)
 	}
 }
 
-/* --- events ------------------------------------------------------------------------------------ */
+/* --- events ------------------------------------------------------------------------------------
+ */
 
-/* The event may overtake the worker that is just finishing the order it belongs to (clone, spawn). */
+/* The event may overtake the worker that is just finishing the order it belongs to (clone, spawn).
+ */
 static void take(struct worker *w, struct task *t, enum pevent_kind kind)
 {
 	u32 state;

@@ -11,6 +11,7 @@
 #define STACK_GROW_STEP (64ul << 10)
 
 static SLAB_CACHE(mm_cache, struct mm);
+_Atomic u32 mm_truncations;
 
 struct mm *mm_create(void)
 {
@@ -24,6 +25,7 @@ struct mm *mm_create(void)
 	waitq_init(&mm->inflight_wait);
 	mm->mmap_base = GUEST_END;
 	mm->dumpable = 1;
+	mm->truncations = atomic_load(&mm_truncations);
 	return mm;
 }
 
@@ -67,6 +69,7 @@ static void copy_layout(struct mm *to, const struct mm *from)
 	memcpy(to->auxv, from->auxv, sizeof(to->auxv));
 	to->auxv_count = from->auxv_count;
 	to->dumpable = from->dumpable;
+	to->truncations = from->truncations;
 }
 
 /* Locked memory is not inherited. */
@@ -261,6 +264,47 @@ long mm_fault(struct mm *mm, gva_t addr, int signo, int code, const struct mm_li
 	mm_plan_init(plan);
 	mutex_lock(&mm->lock);
 	err = fault_locked(mm, addr.v, signo, code, lim, me, plan);
+	mutex_unlock(&mm->lock);
+	return err;
+}
+
+/* --- truncation --------------------------------------------------------------------------------
+ */
+
+/* The part of @v behind the end of its file becomes a mapping of nothing (SIGBUS). */
+static long drop_tail(struct vma *v, struct mm_plan *plan, u64 *from, u64 *to)
+{
+	u64 size, at = v->start.v;
+	long err;
+
+	if (!v->map || !v->map->ops->size)
+		return 0;
+	size = page_up(v->map->ops->size(v->map));
+	if (size > v->offset)
+		at += size - v->offset;
+	if (at >= v->end.v || at < v->start.v)
+		return 0;
+	err = plan_add_map(plan, v, at, v->end.v - at, 0);
+	*from = min(*from, at);
+	*to = v->end.v;
+	return err;
+}
+
+long mm_refresh(struct mm *mm, struct mm_inflight *me, struct mm_plan *plan)
+{
+	u32 seen = atomic_load(&mm_truncations);
+	u64 from = GUEST_END, to = 0;
+	long err;
+
+	mutex_lock(&mm->lock);
+	err = inflight_check(mm, 0, GUEST_END);
+	for (struct vma *v = mm->first; v && err == 0; v = v->next)
+		err = drop_tail(v, plan, &from, &to);
+	if (err == 0) {
+		atomic_store(&mm->truncations, seen);
+		if (from < to)
+			inflight_add(mm, me, from, to);
+	}
 	mutex_unlock(&mm->lock);
 	return err;
 }

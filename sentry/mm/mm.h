@@ -51,6 +51,9 @@ struct mappable_ops {
 	void (*put)(struct mappable *m);
 	/* What /proc/pid/maps shows: device and inode number, the path appended to @path. */
 	void (*describe)(struct mappable *m, void *file, u64 *dev, u64 *ino, struct strbuf *path);
+	/* The file's size, for files that can shrink without the host's knowledge
+	 * (mm_note_truncation). NULL: the host knows. Under mm->lock. */
+	u64 (*size)(struct mappable *m);
 	/* MADV_REMOVE: zeroes [off, off + size). NULL: -EOPNOTSUPP. No lock held. */
 	int (*punch)(struct mappable *m, void *file, u64 off, u64 size);
 	/* A shared mapping that may be written begins (@delta 1) or ends (-1): for seals. NULL: of
@@ -118,6 +121,7 @@ struct mm {
 	u64 auxv[48];
 	u32 auxv_count; /* words */
 	_Atomic u32 dumpable;
+	_Atomic u32 truncations;    /* those that mm_refresh has seen */
 	struct list inflight;	    /* struct mm_inflight */
 	struct waitq inflight_wait; /* woken when one ends */
 };
@@ -227,6 +231,22 @@ void mm_abort(struct mm *mm, struct mm_plan *plan, unsigned index);
  * (signal as reported). */
 long mm_fault(struct mm *mm, gva_t addr, int signo, int code, const struct mm_limits *lim,
 	      struct mm_inflight *me, struct mm_plan *plan);
+
+/* A file with mappings, whose ops have size, has become smaller: from now on mm_stale() says so of
+ * every address space, until mm_refresh. Any lock may be held. */
+extern _Atomic u32 mm_truncations;
+static inline void mm_note_truncation(void)
+{
+	atomic_fetch_add(&mm_truncations, 1);
+}
+static inline bool mm_stale(struct mm *mm)
+{
+	return atomic_load_explicit(&mm_truncations, memory_order_relaxed) !=
+	       atomic_load_explicit(&mm->truncations, memory_order_relaxed);
+}
+/* Takes from the guest what lies behind the ends of its files: 0 and a plan, which may be empty.
+ * MM_BUSY, -ENOMEM: still stale. */
+long mm_refresh(struct mm *mm, struct mm_inflight *me, struct mm_plan *plan);
 
 /* The VMA that holds @addr, or the first behind it. mm->lock held; borrowed. */
 struct vma *mm_find_vma(struct mm *mm, gva_t addr);
