@@ -57,7 +57,12 @@ check "100 at once" "$CENSUS" -t 400 -- env RUNSC="$RUNSC" CENSUS="$CENSUS" sh "
 sleep 1
 places > "$W/after"
 check "no file, mount, cgroup or shared memory is left" diff "$W/before" "$W/after"
-m1=$(used_kb)
+m1=$(used_kb) i=0
+while [ $((m1 - m0)) -ge 16384 ] && [ $i -lt 10 ]; do # what is freed late, or belongs to something else
+	sleep 1
+	m1=$(used_kb)
+	i=$((i + 1))
+done
 echo "   kernel and anonymous memory: $m0 KiB before, $m1 KiB after"
 # The machine does other things too: what 300 sandboxes would leak is far above this.
 check "no memory is left (64 MiB for everything else on the machine)" test $((m1 - m0)) -lt 65536
