@@ -178,6 +178,21 @@ GUEST(g_maploop,
 	"dec %r12d\n"
 	"jnz 1b\n"
 	DONE);
+/* The child spoils the first command of the parent's area, whose address is at DATA, for ever; the parent
+ * makes structural calls. */
+GUEST(g_scribbler,
+	CALL(56)
+	"test %rax, %rax\n"
+	"jz 2f\n"
+	"1: mov $25, %eax\n"
+	"syscall\n"
+	"jmp 1b\n"
+	"2: mov (%rbp), %rbx\n"
+	"3: movq $39, 0x400(%rbx)\n"
+	"movq $11, 0x400(%rbx)\n"
+	"movq $0x250000, 0x408(%rbx)\n"
+	"movq $0x400000, 0x408(%rbx)\n"
+	"jmp 3b\n");
 /* clang-format on */
 
 #endif
