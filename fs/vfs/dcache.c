@@ -595,18 +595,19 @@ static void destroy_leaf(struct dentry *d)
 
 void dentry_destroy_tree(struct super_block *sb)
 {
-	struct dentry *d = sb->root;
+	struct dentry *d;
 
-	while (d) {
+	if (!sb->root)
+		return;
+	/* From the root again for each leaf: its parent may go with it (a removed directory held by nothing else). */
+	for (;;) {
+		d = sb->root;
 		while (!list_empty(&d->children))
 			d = list_first(&d->children, struct dentry, child);
 		if (d == sb->root)
 			break;
-		struct dentry *up = d->parent;
 		destroy_leaf(d);
-		d = up;
 	}
-	if (sb->root)
-		dentry_put(sb->root);
+	dentry_put(sb->root);
 	sb->root = NULL;
 }

@@ -6,6 +6,8 @@
 struct new_name {
 	struct path dir;
 	struct dentry *d;
+	const char *last; /* the name, in the caller's text: a rename may change d's at any time */
+	size_t len;
 };
 
 /* @want_dir: a trailing slash is fine. -EEXIST when the name is there. On success end with new_name_end. */
@@ -13,11 +15,9 @@ static int new_name_begin(struct caller *c, const struct path *start, const char
 			  struct new_name *n)
 {
 	enum last_kind kind;
-	const char *last;
-	size_t len;
 	bool slash;
 	struct inode *dir;
-	int err = vfs_walk_parent(c, start, name, 0, &n->dir, &last, &len, &kind, &slash);
+	int err = vfs_walk_parent(c, start, name, 0, &n->dir, &n->last, &n->len, &kind, &slash);
 
 	if (err)
 		return err;
@@ -27,7 +27,8 @@ static int new_name_begin(struct caller *c, const struct path *start, const char
 	}
 	dir = dentry_inode(n->dir.dentry);
 	inode_lock(dir);
-	n->d = lookup_one(c, n->dir.dentry, last, len, dentry_hash(n->dir.dentry, last, len), true);
+	n->d = lookup_one(c, n->dir.dentry, n->last, n->len,
+			  dentry_hash(n->dir.dentry, n->last, n->len), true);
 	if (IS_ERR(n->d)) {
 		err = PTR_ERR(n->d);
 		goto out_dir;
@@ -54,7 +55,7 @@ static int new_name_end(struct new_name *n, int err, u32 mask)
 {
 	inode_unlock(dentry_inode(n->dir.dentry));
 	if (!err)
-		notify_name(n->dir.dentry, n->d->name, n->d->name_len, mask, 0);
+		notify_name(n->dir.dentry, n->last, n->len, mask, 0);
 	dentry_put(n->d);
 	path_put(&n->dir);
 	return err;
@@ -204,7 +205,8 @@ static int remove_locked(struct caller *c, struct path *dir_path, struct dentry 
 	if (err)
 		return err;
 	if (is_dir) {
-		inode->flags |= INODE_DEAD;
+		if (!(inode->flags & INODE_DEAD))
+			inode->flags |= INODE_DEAD;
 		dentry_prune_children(d);
 	}
 	name_removed(dir_path->dentry, d);
@@ -258,7 +260,7 @@ static int remove_name(struct caller *c, const struct path *start, const char *n
 	if (!err) {
 		if (!is_dir)
 			notify_inode(inode, IN_ATTRIB, 0, NULL, 0);
-		notify_name(dir.dentry, d->name, d->name_len, IN_DELETE | (is_dir ? IN_ISDIR : 0), 0);
+		notify_name(dir.dentry, last, len, IN_DELETE | (is_dir ? IN_ISDIR : 0), 0);
 		if (is_dir || !inode->nlink)
 			notify_unpin(inode);
 	}

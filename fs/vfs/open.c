@@ -223,7 +223,7 @@ static int open_create(struct walk *w, struct dentry **d, u32 flags, u32 mode, b
 	}
 	inode_unlock(dir);
 	if (*out_created)
-		notify_name(w->at.dentry, (*d)->name, (*d)->name_len, IN_CREATE, 0);
+		notify_name(w->at.dentry, w->last, w->last_len, IN_CREATE, 0);
 	return err;
 }
 

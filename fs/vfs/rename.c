@@ -143,7 +143,8 @@ static int rename_locked(struct caller *c, struct rename_end *from, struct renam
 		return err;
 	}
 	if (victim && !exchange && S_ISDIR(victim->mode)) {
-		victim->flags |= INODE_DEAD;
+		if (!(victim->flags & INODE_DEAD))
+			victim->flags |= INODE_DEAD;
 		dentry_prune_children(to->d);
 	}
 	dentry_move(&names, from->d, to->d, exchange);
