@@ -82,4 +82,54 @@ long shm_remove(struct task *t, s32 id);
 long shm_lock(struct task *t, s32 id, bool lock);
 long shm_info(struct shm_info *out); /* the highest index */
 
+/* --- semaphores (ipc_sem.c) --- */
+
+struct sembuf_k { /* struct sembuf */
+	u16 num;
+	s16 op, flags;
+};
+#define SEM_OPS_MAX	  500
+#define SEM_SET_MAX	  32000 /* semaphores in a set */
+#define SEM_SET_COUNT_MAX 32000
+
+long sem_get(struct task *t, s32 key, s32 nsems, u32 flags);
+/* Blocks. */
+long sem_op(struct task *t, s32 id, const struct sembuf_k *ops, u32 count);
+long sem_stat(struct task *t, s32 id, bool by_index, bool any, struct semid_ds *out);
+long sem_set(struct task *t, s32 id, const struct semid_ds *in);
+long sem_remove(struct task *t, s32 id);
+/* GETVAL, GETPID, GETNCNT, GETZCNT. */
+long sem_ask(struct task *t, s32 id, s32 num, int cmd);
+long sem_setval(struct task *t, s32 id, s32 num, s32 value);
+/* @values: room for SEM_SET_MAX; *out_count: of the set. */
+long sem_getall(struct task *t, s32 id, u16 *values, u32 *out_count);
+long sem_setall(struct task *t, s32 id, const u16 *values, u32 count);
+long sem_info(u32 *out_sets, u32 *out_sems); /* the highest index */
+/* The process ends: its SEM_UNDO adjustments are applied. No lock held. */
+void sem_exit(struct tgroup *tg);
+
+/* --- message queues (ipc_msg.c) --- */
+
+#define MSG_SIZE_MAX	    8192u
+#define MSG_QUEUE_COUNT_MAX 32000
+
+struct msg {
+	struct list node;
+	s64 type;
+	u32 size;
+	u8 data[];
+};
+struct msg *msg_alloc(u32 size);
+void msg_free(struct msg *m);
+long msg_get(struct task *t, s32 key, u32 flags);
+/* Takes over @m when it gives 0. Blocks. */
+long msg_send(struct task *t, s32 id, struct msg *m, u32 flags);
+/* 0 and *out (the caller's), or -errno. Blocks. */
+long msg_receive(struct task *t, s32 id, u64 size, s64 type, u32 flags, struct msg **out);
+long msg_stat(struct task *t, s32 id, bool by_index, bool any, struct msqid_ds *out);
+long msg_set(struct task *t, s32 id, const struct msqid_ds *in);
+long msg_remove(struct task *t, s32 id);
+/* The highest index. */
+long msg_info(u32 *out_queues, u32 *out_messages, u64 *out_bytes);
+
 #endif

@@ -17,6 +17,7 @@
  *to the nearest subreaper, else to process 1.
  */
 #include "sentry/kernel/futex.h"
+#include "sentry/kernel/ipc.h"
 #include "sentry/kernel/process.h"
 
 #define KILL_PATIENCE (2 * NSEC_PER_SEC)
@@ -367,6 +368,7 @@ static long exit_finish(struct task *t)
 	drop_parts(t);
 	if (dead) {
 		timers_drop(tg, true);
+		sem_exit(tg);
 		if (tg->session_leader)
 			session_leader_exit(tg);
 	}
