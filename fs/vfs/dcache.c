@@ -593,21 +593,36 @@ static void destroy_leaf(struct dentry *d)
 	dentry_put(d);
 }
 
+/* The caller's reference on @d is given back; where to go on: @d, or what is above if it was the last (a removed directory
+ * that only names in it held). Borrowed: something else holds it. */
+static struct dentry *put_upwards(struct dentry *d)
+{
+	struct dentry *up;
+
+	while (ref_read(&d->ref) == 1) {
+		up = dentry_get(d->parent);
+		dentry_put(d);
+		d = up;
+	}
+	dentry_put(d);
+	return d;
+}
+
 void dentry_destroy_tree(struct super_block *sb)
 {
-	struct dentry *d;
+	struct dentry *d = sb->root, *up;
 
-	if (!sb->root)
-		return;
-	/* From the root again for each leaf: its parent may go with it (a removed directory held by nothing else). */
-	for (;;) {
-		d = sb->root;
+	while (d) {
 		while (!list_empty(&d->children))
 			d = list_first(&d->children, struct dentry, child);
 		if (d == sb->root)
 			break;
+		up = dentry_get(d->parent);
 		destroy_leaf(d);
+		d = put_upwards(up);
 	}
+	if (!sb->root)
+		return;
 	dentry_put(sb->root);
 	sb->root = NULL;
 }
