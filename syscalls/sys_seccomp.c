@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sys_seccomp.c - seccomp(2): answers what exists, installs nothing (as a kernel without filters does) */
+/* sys_seccomp.c - seccomp(2): answers what exists, installs nothing (as a kernel without filters
+ * does) */
 #include <linux/seccomp.h>
 
 #include "syscalls/sys.h"
@@ -31,7 +32,8 @@ long sys_seccomp(struct task *t, const struct sys_args *a)
 
 	switch (ARG_UINT(a, 0)) {
 	case SECCOMP_SET_MODE_FILTER:
-		/* Programs find out about flags by a filter at address 0: EFAULT says that they are known. */
+		/* Programs find out about flags by a filter at address 0: EFAULT says that they are
+		 * known. */
 		if (a->a[1] & ~31ull)
 			return -EINVAL;
 		return copy_in(t->mm, prog, ARG_GVA(a, 2), sizeof(prog)) ? -EFAULT : -EINVAL;

@@ -28,7 +28,8 @@ int ovl_setattr(struct caller *c, struct inode *i, const struct attr *a)
 	return 0;
 }
 
-/* --- extended attributes ----------------------------------------------------------------------- */
+/* --- extended attributes -----------------------------------------------------------------------
+ */
 
 ssize_t ovl_getxattr(struct caller *c, struct inode *i, const char *name, void *buf, size_t size)
 {
@@ -100,7 +101,8 @@ static int copy_up_xattrs(struct caller *c, struct inode *i)
 	return 0;
 }
 
-int ovl_setxattr(struct caller *c, struct inode *i, const char *name, const void *buf, size_t size, int flags)
+int ovl_setxattr(struct caller *c, struct inode *i, const char *name, const void *buf, size_t size,
+		 int flags)
 {
 	int err = copy_up_xattrs(c, i);
 
@@ -114,7 +116,8 @@ int ovl_removexattr(struct caller *c, struct inode *i, const char *name)
 	return err ? err : memnode_removexattr(c, i, name);
 }
 
-/* --- tables ------------------------------------------------------------------------------------ */
+/* --- tables ------------------------------------------------------------------------------------
+ */
 
 static ssize_t ovl_readlink(struct caller *c, struct inode *i, char *buf, size_t size)
 {
@@ -130,7 +133,7 @@ static ssize_t ovl_readlink(struct caller *c, struct inode *i, char *buf, size_t
 	return lower->op->readlink ? lower->op->readlink(c, lower, buf, size) : -EINVAL;
 }
 
-#define ATTR_OPS \
+#define ATTR_OPS                                                                  \
 	.getattr = ovl_getattr, .setattr = ovl_setattr, .getxattr = ovl_getxattr, \
 	.setxattr = ovl_setxattr, .listxattr = ovl_listxattr, .removexattr = ovl_removexattr
 

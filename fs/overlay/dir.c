@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* dir.c - listing a merged directory
  *
- * First our own names, by the places that memdir gives them, then lower's that are not hidden, by the places of the
- * lower file system with LOWER set: both stay what they are while names come and go, so telldir and seekdir work.
- * A file that is merely changed keeps its place among lower's names.
+ * First our own names, by the places that memdir gives them, then lower's that are not hidden, by
+ * the places of the lower file system with LOWER set: both stay what they are while names come and
+ * go, so telldir and seekdir work. A file that is merely changed keeps its place among lower's
+ * names.
  */
 #include <fcntl.h>
 
@@ -29,7 +30,8 @@ static bool visible(const struct filter *f, const char *name, size_t len)
 	return !is_dots(name, len) && !ovl_white_find(f->dir, name, len);
 }
 
-static bool filter_emit(struct dir_context *dc, const char *name, size_t len, u64 ino, u32 dtype, u64 next_off)
+static bool filter_emit(struct dir_context *dc, const char *name, size_t len, u64 ino, u32 dtype,
+			u64 next_off)
 {
 	struct filter *f = container_of(dc, struct filter, dc);
 
@@ -97,7 +99,8 @@ const struct file_ops ovl_dir_fops = {
 	.release = ovl_dir_release,
 };
 
-static bool empty_emit(struct dir_context *dc, const char *name, size_t len, u64 ino, u32 dtype, u64 next_off)
+static bool empty_emit(struct dir_context *dc, const char *name, size_t len, u64 ino, u32 dtype,
+		       u64 next_off)
 {
 	struct filter *f = container_of(dc, struct filter, dc);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* file.c - regular files with a lower one: passed through until they are changed, then memory
  *
- * f->data is the lower file, opened along. Once the content is our own, all open files use that, and new ones are
- * opened with the plain operations of memory.
+ * f->data is the lower file, opened along. Once the content is our own, all open files use that,
+ * and new ones are opened with the plain operations of memory.
  */
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -135,7 +135,8 @@ static int ovl_fallocate(struct caller *c, struct file *f, int mode, u64 off, u6
 	return err ? err : memnode_file_ops.fallocate(c, f, mode, off, len);
 }
 
-/* A shared mapping of a file that may be written could be made writable later: it must not be lower's. */
+/* A shared mapping of a file that may be written could be made writable later: it must not be
+ * lower's. */
 static int ovl_mmap(struct caller *c, struct file *f, struct mm_map_request *req)
 {
 	bool shared = (req->flags & MAP_TYPE) != MAP_PRIVATE;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* names.c - names of overlay: looked up in the lower directory, made and changed in memory
  *
- * A name that was made here is an entry of the directory's memdir. A name of lower's that was removed, renamed or
- * replaced is in `whites`, and stays there: whatever gets that name later is an entry.
+ * A name that was made here is an entry of the directory's memdir. A name of lower's that was
+ * removed, renamed or replaced is in `whites`, and stays there: whatever gets that name later is an
+ * entry.
  */
 #include <stdio.h>
 
@@ -76,7 +77,8 @@ static void ovl_prefetch(struct caller *c, struct dentry *dir, const char *rest)
 		lower->op->prefetch(c, n->lower, rest);
 }
 
-/* --- making ------------------------------------------------------------------------------------ */
+/* --- making ------------------------------------------------------------------------------------
+ */
 
 /* @d gets @i; the reference on @i is taken over, also on failure. */
 static int add_name(struct inode *dir, struct dentry *d, struct inode *i)
@@ -108,7 +110,8 @@ static int ovl_mkdir(struct caller *c, struct inode *dir, struct dentry *d, cons
 	return err;
 }
 
-static int ovl_mknod(struct caller *c, struct inode *dir, struct dentry *d, const struct attr *a, u64 rdev)
+static int ovl_mknod(struct caller *c, struct inode *dir, struct dentry *d, const struct attr *a,
+		     u64 rdev)
 {
 	struct inode *i = ovl_inode_new(dir->sb, a);
 
@@ -165,7 +168,8 @@ static int ovl_tmpfile(struct caller *c, struct inode *dir, const struct attr *a
 	return 0;
 }
 
-/* --- removing ---------------------------------------------------------------------------------- */
+/* --- removing ----------------------------------------------------------------------------------
+ */
 
 /* Before @d leaves @dir: should it be lower's name, that one must be hidden. */
 static int hide_lower(struct inode *dir, const struct dentry *d)
@@ -241,7 +245,8 @@ static int ovl_rmdir(struct caller *c, struct inode *dir, struct dentry *d)
 	return 0;
 }
 
-/* --- rename ------------------------------------------------------------------------------------ */
+/* --- rename ------------------------------------------------------------------------------------
+ */
 
 /* Makes an entry of @d in @dir when it is none: so that it can be moved. */
 static int make_entry(struct inode *dir, struct dentry *d)
@@ -259,7 +264,8 @@ static int make_entry(struct inode *dir, struct dentry *d)
 	return err;
 }
 
-static int exchange(struct inode *old_dir, struct dentry *old, struct inode *new_dir, struct dentry *new)
+static int exchange(struct inode *old_dir, struct dentry *old, struct inode *new_dir,
+		    struct dentry *new)
 {
 	int delta = S_ISDIR(dentry_inode(new)->mode) - S_ISDIR(dentry_inode(old)->mode);
 	int err = make_entry(old_dir, old);
@@ -282,8 +288,8 @@ static int remove_victim(struct caller *c, struct inode *dir, struct dentry *d)
 	return S_ISDIR(dentry_inode(d)->mode) ? ovl_rmdir(c, dir, d) : ovl_unlink(c, dir, d);
 }
 
-static int replace(struct caller *c, struct inode *old_dir, struct dentry *old, struct inode *new_dir,
-		   struct dentry *new)
+static int replace(struct caller *c, struct inode *old_dir, struct dentry *old,
+		   struct inode *new_dir, struct dentry *new)
 {
 	bool is_dir = S_ISDIR(dentry_inode(old)->mode);
 	int err = make_entry(old_dir, old);
@@ -302,8 +308,8 @@ static int replace(struct caller *c, struct inode *old_dir, struct dentry *old, 
 	return 0;
 }
 
-static int ovl_rename(struct caller *c, struct inode *old_dir, struct dentry *old, struct inode *new_dir,
-		      struct dentry *new, unsigned flags)
+static int ovl_rename(struct caller *c, struct inode *old_dir, struct dentry *old,
+		      struct inode *new_dir, struct dentry *new, unsigned flags)
 {
 	int err;
 

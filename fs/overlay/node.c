@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* node.c - inodes of overlay: made on top of lower ones or new, found again by the lower one; the super block */
+/* node.c - inodes of overlay: made on top of lower ones or new, found again by the lower one; the
+ * super block */
 #include <sys/mount.h>
 #include <sys/vfs.h>
 
@@ -26,7 +27,7 @@ static struct inode *find_locked(struct ovl_sb *s, const struct inode *lower)
 {
 	struct ovl_node *n;
 
-	list_for_each_entry(n, bucket(s, lower), hash)
+	list_for_each_entry (n, bucket(s, lower), hash)
 		if (dentry_inode(n->lower) == lower && ref_get_unless_zero(&n->inode->ref))
 			return n->inode;
 	return NULL;
@@ -37,7 +38,8 @@ static const struct inode_ops *ops_of(u32 mode)
 	return S_ISDIR(mode) ? &ovl_dir_ops : S_ISLNK(mode) ? &ovl_link_ops : &ovl_file_ops;
 }
 
-static struct inode *node_create(struct super_block *sb, u32 mode, u64 ino, const struct file_ops *fop)
+static struct inode *node_create(struct super_block *sb, u32 mode, u64 ino,
+				 const struct file_ops *fop)
 {
 	struct inode *i = inode_create(sb, ops_of(mode), fop, mode, ino);
 	struct ovl_node *n = i ? slab_alloc(&g_node_cache) : NULL;
@@ -95,7 +97,9 @@ static struct inode *make_on(struct caller *c, struct super_block *sb, struct de
 	if (err)
 		return ERR_PTR(err);
 	i = node_create(sb, st.mode, st.ino,
-			S_ISDIR(st.mode) ? &ovl_dir_fops : S_ISREG(st.mode) ? &ovl_file_fops : li->fop);
+			S_ISDIR(st.mode)   ? &ovl_dir_fops
+			: S_ISREG(st.mode) ? &ovl_file_fops
+					   : li->fop);
 	if (!i)
 		return ERR_PTR(-ENOMEM);
 	copy_attrs(i, &st, li);
@@ -175,7 +179,8 @@ void ovl_evict(struct inode *i)
 	slab_free(&g_node_cache, n);
 }
 
-/* --- super block ------------------------------------------------------------------------------- */
+/* --- super block -------------------------------------------------------------------------------
+ */
 
 static int ovl_statfs(struct caller *c, struct super_block *sb, struct statfs *out)
 {

@@ -5,8 +5,9 @@
 
 #include "fs/vfs/vfs.h"
 
-/* @lower must not be mounted anywhere else, and nothing but its root known. The references on both are taken over on
- * success. @upper may be NULL (its limits would count; now nothing limits changes but memory). */
+/* @lower must not be mounted anywhere else, and nothing but its root known. The references on both
+ * are taken over on success. @upper may be NULL (its limits would count; now nothing limits changes
+ * but memory). */
 int overlay_create(struct caller *c, struct super_block *lower, struct super_block *upper,
 		   struct super_block **out);
 

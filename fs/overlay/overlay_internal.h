@@ -2,21 +2,24 @@
 /* overlay_internal.h - between the parts of overlay
  *
  * Theory of operation
- * Nothing of an on-disk format: the changes are objects of ours. An inode of overlay has all attributes in its own fields. It
- * may have a lower dentry, which its content comes from until that is changed:
+ * Nothing of an on-disk format: the changes are objects of ours. An inode of overlay has all
+ *attributes in its own fields. It may have a lower dentry, which its content comes from until that
+ *is changed:
  *
- *	regular file	content: lower's, or (own_data) memory. Copied at the first write, truncation, writable
- *			shared mapping: an open alone copies nothing
- *	attributes	the inode's own fields, begun as lower's
- *	xattrs		lower's, or (own_xattrs) memory: copied at the first change
- *	directory	lower's names, but those in `whites`; and the names in `dir`, which are pinned dentries
+ *	regular file	content: lower's, or (own_data) memory. Copied at the first write,
+ *truncation, writable shared mapping: an open alone copies nothing attributes	the inode's own
+ *fields, begun as lower's xattrs		lower's, or (own_xattrs) memory: copied at the first
+ *change directory	lower's names, but those in `whites`; and the names in `dir`, which are
+ *pinned dentries
  *
- * An inode that differs from lower's (changed content, attributes, names below) is *kept*: overlay holds a reference
- * until its last name goes, and finds it by the lower inode, whatever name leads there. So hard links stay one file, inode
- * numbers never change, and a directory that is renamed takes its lower directory with it.
+ * An inode that differs from lower's (changed content, attributes, names below) is *kept*: overlay
+ *holds a reference until its last name goes, and finds it by the lower inode, whatever name leads
+ *there. So hard links stay one file, inode numbers never change, and a directory that is renamed
+ *takes its lower directory with it.
  *
- * Locks: all fields of a node are guarded by its inode's lock, save hash and kept (the super block's lock, LR_FSPRIV)
- * and own_data, which only ever turns true, under the inode's lock, and may be read without.
+ * Locks: all fields of a node are guarded by its inode's lock, save hash and kept (the super
+ *block's lock, LR_FSPRIV) and own_data, which only ever turns true, under the inode's lock, and may
+ *be read without.
  */
 #ifndef FS_OVERLAY_OVERLAY_INTERNAL_H
 #define FS_OVERLAY_OVERLAY_INTERNAL_H
@@ -28,14 +31,14 @@
 #include "fs/vfs/memdir.h"
 #include "fs/vfs/stack.h"
 
-#define OVL_BUCKETS 4096
+#define OVL_BUCKETS   4096
 #define OVL_FIRST_INO (1ull << 48) /* of new files: above those that hosts use */
 
 struct ovl_sb {
 	struct mount *lower; /* in no namespace */
 	struct super_block *upper;
-	struct mutex lock;   /* LR_FSPRIV; guards below */
-	struct list *hash;   /* OVL_BUCKETS heads (NULL: empty) of nodes by lower inode */
+	struct mutex lock; /* LR_FSPRIV; guards below */
+	struct list *hash; /* OVL_BUCKETS heads (NULL: empty) of nodes by lower inode */
 };
 
 /* A name of the lower directory that is not seen. */
@@ -46,8 +49,8 @@ struct ovl_white {
 };
 
 struct ovl_node {
-	struct memnode mem; /* first: content and xattrs, when own */
-	struct inode *inode; /* const, borrowed */
+	struct memnode mem;   /* first: content and xattrs, when own */
+	struct inode *inode;  /* const, borrowed */
 	struct dentry *lower; /* const, reference; NULL: made here */
 	struct list hash;
 	bool kept;
@@ -106,7 +109,8 @@ extern const struct inode_ops ovl_dir_ops, ovl_file_ops, ovl_link_ops;
 int ovl_getattr(struct caller *c, struct inode *i, struct kstat *out);
 int ovl_setattr(struct caller *c, struct inode *i, const struct attr *a);
 ssize_t ovl_getxattr(struct caller *c, struct inode *i, const char *name, void *buf, size_t size);
-int ovl_setxattr(struct caller *c, struct inode *i, const char *name, const void *buf, size_t size, int flags);
+int ovl_setxattr(struct caller *c, struct inode *i, const char *name, const void *buf, size_t size,
+		 int flags);
 ssize_t ovl_listxattr(struct caller *c, struct inode *i, char *buf, size_t size);
 int ovl_removexattr(struct caller *c, struct inode *i, const char *name);
 

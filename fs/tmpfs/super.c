@@ -32,11 +32,14 @@ static bool parse_size(const char *s, u64 *out)
 		return n <= 10000;
 	}
 	switch (*end) {
-	case 'g': case 'G':
+	case 'g':
+	case 'G':
 		shift += 10; /* fall through */
-	case 'm': case 'M':
+	case 'm':
+	case 'M':
 		shift += 10; /* fall through */
-	case 'k': case 'K':
+	case 'k':
+	case 'K':
 		shift += 10;
 		end++;
 	}
@@ -56,8 +59,9 @@ static bool parse_u32(const char *s, int base, u32 *out)
 /* Options without effect here. */
 static bool ignored(const char *name)
 {
-	static const char *const names[] = {"huge", "mpol", "inode32", "inode64", "noswap", "rw", "ro", "seclabel",
-					    "nr_blocks_unused", "context", "x-"};
+	static const char *const names[] = {
+		"huge", "mpol",	    "inode32",		"inode64", "noswap", "rw",
+		"ro",	"seclabel", "nr_blocks_unused", "context", "x-"};
 
 	for (size_t i = 0; i < array_size(names); i++)
 		if (strcmp(name, names[i]) == 0)
@@ -144,7 +148,8 @@ static void tmpfs_show(struct super_block *sb, struct strbuf *b)
 	struct tmpfs_sb *s = tmpfs_sb(sb);
 
 	if (s->size_given)
-		strbuf_printf(b, ",size=%lluk", (unsigned long long)s->size_given * (PAGE_SIZE / 1024));
+		strbuf_printf(b, ",size=%lluk",
+			      (unsigned long long)s->size_given * (PAGE_SIZE / 1024));
 	if (s->inodes_given)
 		strbuf_printf(b, ",nr_inodes=%llu", (unsigned long long)s->inodes_given);
 	if (s->mode != 01777)
@@ -200,8 +205,8 @@ static int make_root(struct super_block *sb)
 	return -ENOMEM;
 }
 
-static int tmpfs_mount(struct caller *c, const struct file_system_type *t, u32 sb_flags, const char *source,
-		       const char *options, struct super_block **out)
+static int tmpfs_mount(struct caller *c, const struct file_system_type *t, u32 sb_flags,
+		       const char *source, const char *options, struct super_block **out)
 {
 	struct tmpfs_sb *s = slab_alloc(&g_sb_cache);
 	struct super_block *sb;

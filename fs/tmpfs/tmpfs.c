@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tmpfs.c - files in memory: names and inodes
  *
- * Names are pinned dentries (fs/vfs/memdir.h), so that lookups are answered by the name cache alone; content and
- * attributes in memory are fs/vfs/memdata.h. Link counts are guarded by the inode's own lock, taken below that of the
- * directory.
+ * Names are pinned dentries (fs/vfs/memdir.h), so that lookups are answered by the name cache
+ * alone; content and attributes in memory are fs/vfs/memdata.h. Link counts are guarded by the
+ * inode's own lock, taken below that of the directory.
  */
 #include <stdio.h>
 #include <sys/stat.h>
@@ -36,8 +36,14 @@ struct inode *tmpfs_inode(struct super_block *sb, const struct attr *a)
 
 	if (!inode_count(tmpfs_sb(sb)))
 		return NULL;
-	i = inode_create(sb, dir ? &g_dir_ops : S_ISLNK(a->mode) ? &g_link_ops : &g_file_ops,
-			 dir ? &g_dir_fops : S_ISREG(a->mode) ? &memnode_file_ops : NULL, a->mode, 0);
+	i = inode_create(sb,
+			 dir		    ? &g_dir_ops
+			 : S_ISLNK(a->mode) ? &g_link_ops
+					    : &g_file_ops,
+			 dir		    ? &g_dir_fops
+			 : S_ISREG(a->mode) ? &memnode_file_ops
+					    : NULL,
+			 a->mode, 0);
 	n = i ? slab_alloc(&g_node_cache) : NULL;
 	if (!n) {
 		if (i)
@@ -115,7 +121,8 @@ static int tmpfs_mkdir(struct caller *c, struct inode *dir, struct dentry *d, co
 	return err;
 }
 
-static int tmpfs_mknod(struct caller *c, struct inode *dir, struct dentry *d, const struct attr *a, u64 rdev)
+static int tmpfs_mknod(struct caller *c, struct inode *dir, struct dentry *d, const struct attr *a,
+		       u64 rdev)
 {
 	struct inode *i = tmpfs_inode(dir->sb, a);
 
@@ -126,8 +133,8 @@ static int tmpfs_mknod(struct caller *c, struct inode *dir, struct dentry *d, co
 	return add_name(dir, d, i);
 }
 
-static int tmpfs_symlink(struct caller *c, struct inode *dir, struct dentry *d, const struct attr *a,
-			 const char *target)
+static int tmpfs_symlink(struct caller *c, struct inode *dir, struct dentry *d,
+			 const struct attr *a, const char *target)
 {
 	struct inode *i = tmpfs_inode(dir->sb, a);
 	size_t len = strlen(target);
@@ -205,7 +212,8 @@ static int tmpfs_rmdir(struct caller *c, struct inode *dir, struct dentry *d)
 	return 0;
 }
 
-static void exchange(struct inode *old_dir, struct dentry *old, struct inode *new_dir, struct dentry *new)
+static void exchange(struct inode *old_dir, struct dentry *old, struct inode *new_dir,
+		     struct dentry *new)
 {
 	int delta = S_ISDIR(dentry_inode(new)->mode) - S_ISDIR(dentry_inode(old)->mode);
 
@@ -215,7 +223,8 @@ static void exchange(struct inode *old_dir, struct dentry *old, struct inode *ne
 	link_count(dentry_inode(new), 0);
 }
 
-static int replace(struct inode *old_dir, struct dentry *old, struct inode *new_dir, struct dentry *new)
+static int replace(struct inode *old_dir, struct dentry *old, struct inode *new_dir,
+		   struct dentry *new)
 {
 	bool is_dir = S_ISDIR(dentry_inode(old)->mode);
 	struct inode *victim = dentry_inode(new);
@@ -243,8 +252,8 @@ static int replace(struct inode *old_dir, struct dentry *old, struct inode *new_
 	return 0;
 }
 
-static int tmpfs_rename(struct caller *c, struct inode *old_dir, struct dentry *old, struct inode *new_dir,
-			struct dentry *new, unsigned flags)
+static int tmpfs_rename(struct caller *c, struct inode *old_dir, struct dentry *old,
+			struct inode *new_dir, struct dentry *new, unsigned flags)
 {
 	int err = 0;
 

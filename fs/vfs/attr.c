@@ -48,7 +48,8 @@ void touch_atime(struct file *f)
 	u32 flags = f->path.mnt->flags | f->path.mnt->sb->flags;
 	struct timespec now;
 
-	if ((f->flags & O_NOATIME) || (i->flags & INODE_NO_ATIME) || (flags & (MS_NOATIME | MS_RDONLY)))
+	if ((f->flags & O_NOATIME) || (i->flags & INODE_NO_ATIME) ||
+	    (flags & (MS_NOATIME | MS_RDONLY)))
 		return;
 	if ((flags & MS_NODIRATIME) && S_ISDIR(i->mode))
 		return;
@@ -61,7 +62,8 @@ void touch_atime(struct file *f)
 	inode_unlock(i);
 }
 
-/* --- setattr ----------------------------------------------------------------------------------- */
+/* --- setattr -----------------------------------------------------------------------------------
+ */
 
 static int may_chown(struct caller *c, const struct inode *inode, const struct attr *a)
 {
@@ -71,7 +73,8 @@ static int may_chown(struct caller *c, const struct inode *inode, const struct a
 		return 0;
 	if ((a->valid & ATTR_UID) && !(owner && a->uid == inode->uid))
 		return -EPERM;
-	if ((a->valid & ATTR_GID) && !(owner && (a->gid == inode->gid || cred_in_group(c->cred, a->gid))))
+	if ((a->valid & ATTR_GID) &&
+	    !(owner && (a->gid == inode->gid || cred_in_group(c->cred, a->gid))))
 		return -EPERM;
 	return 0;
 }
@@ -151,7 +154,8 @@ int vfs_setattr(struct caller *c, const struct path *p, struct attr *a)
 	return err;
 }
 
-/* --- truncate ---------------------------------------------------------------------------------- */
+/* --- truncate ----------------------------------------------------------------------------------
+ */
 
 static int truncate_inode(struct caller *c, const struct path *p, u64 size)
 {
@@ -210,7 +214,8 @@ int vfs_truncate(struct caller *c, const struct path *p, struct file *f, u64 siz
 	return err ? err : truncate_inode(c, p, size);
 }
 
-/* --- access ------------------------------------------------------------------------------------ */
+/* --- access ------------------------------------------------------------------------------------
+ */
 
 /* access(2) asks with the real ids: a caller who has them as file-system ids. NULL: no memory. */
 static const struct cred *real_cred(struct caller *c)
@@ -260,7 +265,8 @@ int vfs_access(struct caller *c, const struct path *p, u32 mask, bool real_ids)
 	return err;
 }
 
-/* --- statfs ------------------------------------------------------------------------------------ */
+/* --- statfs ------------------------------------------------------------------------------------
+ */
 
 static long statfs_flags(const struct mount *m)
 {

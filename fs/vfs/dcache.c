@@ -2,16 +2,19 @@
 /* dcache.c - the cache of names
  *
  * Theory of operation
- * A dentry is found through a hash of (parent, name). Each bucket's chain, and the UNHASHED flag of what is in it,
- * are guarded by one of a few bucket locks; the tree (parents, children, aliases, names) and the LRU by g_dcache.lock.
- * Both have rank LR_DENTRY; the big one is taken first, the bucket's nested.
+ * A dentry is found through a hash of (parent, name). Each bucket's chain, and the UNHASHED flag of
+ * what is in it, are guarded by one of a few bucket locks; the tree (parents, children, aliases,
+ * names) and the LRU by g_dcache.lock. Both have rank LR_DENTRY; the big one is taken first, the
+ * bucket's nested.
  *
- * The cache holds one reference on each hashed dentry, so giving a reference back is one atomic operation and
- * touches no lock. A dentry that has only the cache's reference is unused: the scan of the LRU takes it away by moving
- * its count from 1 to 0 under the bucket's lock, which no finder can miss. "Used lately" is a byte that a finder sets.
+ * The cache holds one reference on each hashed dentry, so giving a reference back is one atomic
+ * operation and touches no lock. A dentry that has only the cache's reference is unused: the scan
+ * of the LRU takes it away by moving its count from 1 to 0 under the bucket's lock, which no finder
+ * can miss. "Used lately" is a byte that a finder sets.
  *
- * Transient dentries (of file systems that ask for it) are on no LRU and go with their last user. Pinned ones are on
- * no LRU either. Names in lookup are hashed, but whoever finds them waits for the directory's lock and asks again.
+ * Transient dentries (of file systems that ask for it) are on no LRU and go with their last user.
+ * Pinned ones are on no LRU either. Names in lookup are hashed, but whoever finds them waits for
+ * the directory's lock and asks again.
  */
 #include "fs/vfs/vfs_internal.h"
 
@@ -19,10 +22,10 @@
 
 #include "sentry/arena/arena.h"
 
-#define BUCKETS 8192
+#define BUCKETS	     8192
 #define BUCKET_LOCKS 256
 #define DCACHE_LIMIT 40000
-#define SCAN_BATCH 32
+#define SCAN_BATCH   32
 
 static SLAB_CACHE(g_dentry_cache, struct dentry);
 
@@ -86,14 +89,15 @@ u32 dentry_hash(const struct dentry *parent, const char *name, size_t len)
 }
 
 /* The bucket's lock is held. No reference. */
-static struct dentry *chain_find(const struct dentry *parent, const char *name, size_t len, u32 hash)
+static struct dentry *chain_find(const struct dentry *parent, const char *name, size_t len,
+				 u32 hash)
 {
 	struct list *head = bucket_chain(hash);
 	struct dentry *d;
 
 	if (!head->next)
 		return NULL;
-	list_for_each_entry(d, head, bucket)
+	list_for_each_entry (d, head, bucket)
 		if (d->hash == hash && d->parent == parent && d->name_len == len &&
 		    memcmp(d->name, name, len) == 0)
 			return d;
@@ -148,7 +152,8 @@ static struct dentry *dentry_alloc(struct super_block *sb, const char *name, siz
 	return d;
 }
 
-/* The count is 0 and nobody can find @d: returns the parent, whose reference is now the caller's; NULL: a root. */
+/* The count is 0 and nobody can find @d: returns the parent, whose reference is now the caller's;
+ * NULL: a root. */
 static struct dentry *dentry_free(struct dentry *d)
 {
 	struct dentry *parent = d->parent == d ? NULL : d->parent;
@@ -179,7 +184,8 @@ static bool dentry_unhash(struct dentry *d, struct mutex *lock)
 	return true;
 }
 
-/* The caller's reference on a transient dentry: the last user takes it out of the cache. True: count is 0. */
+/* The caller's reference on a transient dentry: the last user takes it out of the cache. True:
+ * count is 0. */
 static bool put_transient(struct dentry *d)
 {
 	struct mutex *lock;
@@ -233,7 +239,8 @@ static void lru_del(struct dentry *d)
 	g_dcache.count--;
 }
 
-/* Takes @d off the LRU and out of the cache when nobody uses it: its count is then 0. g_dcache.lock held. */
+/* Takes @d off the LRU and out of the cache when nobody uses it: its count is then 0. g_dcache.lock
+ * held. */
 static bool take_unused(struct dentry *d)
 {
 	struct mutex *lock = bucket_lock(d->hash);
@@ -291,7 +298,8 @@ void dcache_trim(u32 count)
 		dcache_shrink();
 }
 
-/* Hashes a fresh @d (count 1) below @dir, unless somebody was faster: then that one is returned, with a reference. */
+/* Hashes a fresh @d (count 1) below @dir, unless somebody was faster: then that one is returned,
+ * with a reference. */
 static struct dentry *dentry_insert(struct dentry *d, struct dentry *dir, u32 hash)
 {
 	struct mutex *lock = bucket_lock(hash);
@@ -410,7 +418,7 @@ void dentry_prune_children(struct dentry *d)
 	struct dentry *child, *tmp;
 
 	mutex_lock(&g_dcache.lock);
-	list_for_each_entry_safe(child, tmp, &d->children, child)
+	list_for_each_entry_safe (child, tmp, &d->children, child)
 		if (!child->pinned && take_unused(child))
 			list_append(&taken, &child->lru);
 	mutex_unlock(&g_dcache.lock);
@@ -479,9 +487,11 @@ bool dentry_is_below(struct dentry *d, const struct dentry *ancestor)
 	return found;
 }
 
-/* --- rename ------------------------------------------------------------------------------------ */
+/* --- rename ------------------------------------------------------------------------------------
+ */
 
-int dentry_move_prepare(struct dentry_names *n, struct dentry *from, struct dentry *to, bool exchange)
+int dentry_move_prepare(struct dentry_names *n, struct dentry *from, struct dentry *to,
+			bool exchange)
 {
 	memset(n, 0, sizeof(*n));
 	if (to->name_len >= DENTRY_INLINE) {
@@ -577,7 +587,8 @@ void dentry_move(struct dentry_names *n, struct dentry *from, struct dentry *to,
 	dentry_move_abort(n);
 }
 
-/* --- end of a super block ---------------------------------------------------------------------- */
+/* --- end of a super block ----------------------------------------------------------------------
+ */
 
 /* The cache's, and a pin's, reference on a leaf. */
 static void destroy_leaf(struct dentry *d)
@@ -593,8 +604,8 @@ static void destroy_leaf(struct dentry *d)
 	dentry_put(d);
 }
 
-/* The caller's reference on @d is given back; where to go on: @d, or what is above if it was the last (a removed directory
- * that only names in it held). Borrowed: something else holds it. */
+/* The caller's reference on @d is given back; where to go on: @d, or what is above if it was the
+ * last (a removed directory that only names in it held). Borrowed: something else holds it. */
 static struct dentry *put_upwards(struct dentry *d)
 {
 	struct dentry *up;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* file.c - life of open file descriptions, and those without a place in the tree
  *
- * A file holds its path; the inode is the dentry's, which cannot change. The anon mount is in no namespace: on it are
- * pipes, sockets, eventfds: each with a dentry of its own that is in no directory and carries the name to show.
+ * A file holds its path; the inode is the dentry's, which cannot change. The anon mount is in no
+ * namespace: on it are pipes, sockets, eventfds: each with a dentry of its own that is in no
+ * directory and carries the name to show.
  */
 #include "fs/vfs/vfs_internal.h"
 
@@ -20,7 +21,8 @@ void vfs_set_epoll_release(void (*fn)(struct file *f))
 	g_epoll_release = fn;
 }
 
-struct file *file_create(struct caller *c, const struct path *p, const struct file_ops *op, u32 flags)
+struct file *file_create(struct caller *c, const struct path *p, const struct file_ops *op,
+			 u32 flags)
 {
 	struct file *f = slab_alloc(&g_file_cache);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* inode.c - life of inodes and super blocks
  *
- * An inode lives as long as a dentry, a file system's own table or a mapping refers to it. A super block lives as long
- * as mounts refer to it; its inodes do not hold it (mappings and files hold their mount, by their path).
+ * An inode lives as long as a dentry, a file system's own table or a mapping refers to it. A super
+ * block lives as long as mounts refer to it; its inodes do not hold it (mappings and files hold
+ * their mount, by their path).
  */
 #include "fs/vfs/vfs_internal.h"
 
@@ -24,7 +25,8 @@ struct timespec vfs_now(void)
 	return (struct timespec){.tv_sec = now / NSEC_PER_SEC, .tv_nsec = now % NSEC_PER_SEC};
 }
 
-struct super_block *sb_create(const struct file_system_type *t, const struct super_ops *op, void *data)
+struct super_block *sb_create(const struct file_system_type *t, const struct super_ops *op,
+			      void *data)
 {
 	struct super_block *sb = slab_alloc(&g_sb_cache);
 
@@ -58,8 +60,8 @@ void sb_put(struct super_block *sb)
 	slab_free(&g_sb_cache, sb);
 }
 
-struct inode *inode_create(struct super_block *sb, const struct inode_ops *op, const struct file_ops *fop,
-			   u32 mode, u64 ino)
+struct inode *inode_create(struct super_block *sb, const struct inode_ops *op,
+			   const struct file_ops *fop, u32 mode, u64 ino)
 {
 	struct inode *i = slab_alloc(&g_inode_cache);
 

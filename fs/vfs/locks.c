@@ -2,12 +2,13 @@
 /* locks.c - file locks: POSIX (fcntl F_SETLK), open-file-description (F_OFD_SETLK) and flock
  *
  * Theory of operation
- * All locks of an inode are on inode->locks, guarded by one global lock (LR_FLOCK). POSIX and OFD locks are of one
- * class: they exclude each other by ranges; flock locks are whole files and a class of their own. A new range of one
- * owner replaces what that owner had there: overlapped parts are cut, neighbours of the same type merged.
+ * All locks of an inode are on inode->locks, guarded by one global lock (LR_FLOCK). POSIX and OFD
+ * locks are of one class: they exclude each other by ranges; flock locks are whole files and a
+ * class of their own. A new range of one owner replaces what that owner had there: overlapped parts
+ * are cut, neighbours of the same type merged.
  *
- * Who must wait gets a struct lock_wait, which stands for the edge "this owner waits for what it asked" in the graph of
- * waiters; a request that would close a circle of POSIX owners is -EDEADLK.
+ * Who must wait gets a struct lock_wait, which stands for the edge "this owner waits for what it
+ * asked" in the graph of waiters; a request that would close a circle of POSIX owners is -EDEADLK.
  */
 #include "fs/vfs/vfs_internal.h"
 
@@ -23,7 +24,7 @@ struct file_lock {
 };
 
 struct lock_wait {
-	struct list node; /* g_waits */
+	struct list node;    /* g_waits */
 	struct inode *inode; /* of the file that the blocked call holds */
 	struct file_lock_request r;
 };
@@ -60,7 +61,7 @@ static struct file_lock *find_conflict(struct inode *i, const struct file_lock_r
 {
 	struct file_lock *l, *found = NULL;
 
-	list_for_each_entry(l, &i->locks, node) {
+	list_for_each_entry (l, &i->locks, node) {
 		if (!same_class(&l->r, r) || same_owner(&l->r, r) || !overlaps(&l->r, r))
 			continue;
 		if (l->r.type != F_WRLCK && r->type != F_WRLCK)
@@ -82,7 +83,7 @@ static bool would_deadlock(const struct file_lock_request *r, const struct file_
 		if (owner == r->owner)
 			return true;
 		next = NULL;
-		list_for_each_entry(w, &g_waits, node)
+		list_for_each_entry (w, &g_waits, node)
 			if (w->r.kind == LOCK_KIND_POSIX && w->r.owner == owner &&
 			    (next = find_conflict(w->inode, &w->r)))
 				break;
@@ -99,13 +100,14 @@ static void lock_free(struct file_lock *l)
 	slab_free(&g_lock_cache, l);
 }
 
-/* Cuts [r->start, r->end] out of the owner's locks. *spare is used when one is split. True: something went. */
+/* Cuts [r->start, r->end] out of the owner's locks. *spare is used when one is split. True:
+ * something went. */
 static bool cut_range(struct inode *i, const struct file_lock_request *r, struct file_lock **spare)
 {
 	struct file_lock *l, *tmp, *tail;
 	bool changed = false;
 
-	list_for_each_entry_safe(l, tmp, &i->locks, node) {
+	list_for_each_entry_safe (l, tmp, &i->locks, node) {
 		if (!same_owner(&l->r, r) || !overlaps(&l->r, r))
 			continue;
 		changed = true;
@@ -132,12 +134,12 @@ static void merge(struct inode *i, struct file_lock *new)
 {
 	struct file_lock *l, *tmp;
 
-	list_for_each_entry_safe(l, tmp, &i->locks, node) {
+	list_for_each_entry_safe (l, tmp, &i->locks, node) {
 		if (l == new || !same_owner(&l->r, &new->r) || l->r.type != new->r.type)
 			continue;
 		if (l->r.end != UINT64_MAX && l->r.end + 1 == new->r.start)
 			new->r.start = l->r.start;
-		else if (new->r.end != UINT64_MAX && new->r.end + 1 == l->r.start)
+		else if (new->r.end != UINT64_MAX &&new->r.end + 1 == l->r.start)
 			new->r.end = l->r.end;
 		else
 			continue;
@@ -146,8 +148,9 @@ static void merge(struct inode *i, struct file_lock *new)
 }
 
 /* -EAGAIN (recorded in *wait, when given) or -EDEADLK. Lock held. */
-static int must_wait(struct inode *i, const struct file_lock_request *r, const struct file_lock *blocker,
-		     struct lock_wait **wait, struct lock_wait **spare)
+static int must_wait(struct inode *i, const struct file_lock_request *r,
+		     const struct file_lock *blocker, struct lock_wait **wait,
+		     struct lock_wait **spare)
 {
 	if (!wait)
 		return -EAGAIN;
@@ -205,7 +208,7 @@ int lock_set(struct file *f, const struct file_lock_request *r, struct lock_wait
 	new = slab_alloc(&g_lock_cache);
 	split = slab_alloc(&g_lock_cache);
 	spare = slab_alloc(&g_wait_cache);
-	if (new && split && spare) {
+	if (new &&split && spare) {
 		mutex_lock(&g_lock);
 		err = set_locked(i, r, wait, &new, &split, &spare);
 		mutex_unlock(&g_lock);
@@ -255,7 +258,7 @@ static void release(struct inode *i, const void *owner, u32 kinds)
 	if (likely(list_empty(&i->locks)))
 		return;
 	mutex_lock(&g_lock);
-	list_for_each_entry_safe(l, tmp, &i->locks, node)
+	list_for_each_entry_safe (l, tmp, &i->locks, node)
 		if (l->r.owner == owner && (kinds & 1u << l->r.kind)) {
 			lock_free(l);
 			any = true;

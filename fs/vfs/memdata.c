@@ -2,12 +2,14 @@
 /* memdata.c - the content of a file as extents of the memfile
  *
  * Theory of operation
- * Extents are powers of two of pages, aligned in the file as in the memfile, in a tree by page. A file that is written
- * from front to back gets extents that grow with it, so that a big file is few of them (and few mappings in a
- * guest); elsewhere just what is written is allocated, so that holes are where the program left them.
+ * Extents are powers of two of pages, aligned in the file as in the memfile, in a tree by page. A
+ * file that is written from front to back gets extents that grow with it, so that a big file is few
+ * of them (and few mappings in a guest); elsewhere just what is written is allocated, so that holes
+ * are where the program left them.
  *
- * What guests have mapped must not come into other hands: while a file is mapped, holes and truncation only zero
- * memory; when the last mapping goes, what is behind the end of the file is given back.
+ * What guests have mapped must not come into other hands: while a file is mapped, holes and
+ * truncation only zero memory; when the last mapping goes, what is behind the end of the file is
+ * given back.
  */
 #include "fs/vfs/memdata.h"
 
@@ -134,8 +136,10 @@ static void extent_destroy(struct memdata *d, struct mem_extent *e)
 	slab_free(&g_extent_cache, e);
 }
 
-/* Memory for @page, which has none. @next: the first extent behind, or NULL. @want: pages that are asked for. */
-static struct mem_extent *extent_alloc(struct memdata *d, u64 page, const struct mem_extent *next, u64 want)
+/* Memory for @page, which has none. @next: the first extent behind, or NULL. @want: pages that are
+ * asked for. */
+static struct mem_extent *extent_alloc(struct memdata *d, u64 page, const struct mem_extent *next,
+				       u64 want)
 {
 	unsigned order = ORDER_MAX;
 	struct mem_extent *e;
@@ -253,7 +257,8 @@ int memdata_allocate(struct memdata *d, u64 off, u64 len)
 	return 0;
 }
 
-/* --- holes ------------------------------------------------------------------------------------- */
+/* --- holes -------------------------------------------------------------------------------------
+ */
 
 static void zero_range(const struct mem_extent *e, u64 from, u64 to)
 {
@@ -369,7 +374,8 @@ u64 memdata_blocks(const struct memdata *d, u64 size)
 	return (d->pages - over) * (PAGE_SIZE / 512);
 }
 
-/* --- mappings ---------------------------------------------------------------------------------- */
+/* --- mappings ----------------------------------------------------------------------------------
+ */
 
 int memdata_extent(struct memdata *d, u64 size, u64 off, u64 len, struct map_extent *out)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* memdir.h - directories whose names live only in the name cache: of tmpfs, and overlay's changes
  *
- * Each name is a pinned dentry with an entry that gives it a place which does not change while it exists: what
- * readdir and telldir go by. All calls are made with the lock of the directory's inode held.
+ * Each name is a pinned dentry with an entry that gives it a place which does not change while it
+ * exists: what readdir and telldir go by. All calls are made with the lock of the directory's inode
+ * held.
  */
 #ifndef FS_VFS_MEMDIR_H
 #define FS_VFS_MEMDIR_H

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* memfd.c - memfd_create(2) and its seals: memory with a name, on an internal mount that is in no namespace */
+/* memfd.c - memfd_create(2) and its seals: memory with a name, on an internal mount that is in no
+ * namespace */
 #include <linux/memfd.h>
 #include <stdio.h>
 
@@ -14,8 +15,9 @@
 #define F_SEAL_EXEC 0x20
 #endif
 #define TMPFS_MAGIC 0x01021994
-#define ALL_SEALS \
-	(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE | F_SEAL_EXEC)
+#define ALL_SEALS                                                                         \
+	(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE | \
+	 F_SEAL_EXEC)
 
 static SLAB_CACHE(g_memnode_cache, struct memnode);
 
@@ -60,7 +62,8 @@ int memfd_init(void)
 static struct inode *memfd_inode(struct caller *c, u32 flags)
 {
 	u32 mode = flags & MFD_NOEXEC_SEAL ? 0666 : 0777;
-	struct inode *i = inode_create(g_mount->sb, &g_inode_ops, &memnode_file_ops, S_IFREG | mode, 0);
+	struct inode *i =
+		inode_create(g_mount->sb, &g_inode_ops, &memnode_file_ops, S_IFREG | mode, 0);
 	struct memnode *n;
 
 	if (!i)
@@ -108,7 +111,8 @@ struct file *memfd_create_file(struct caller *c, const char *name, u32 flags)
 
 static struct memnode *sealable(struct file *f)
 {
-	return f->op == &memnode_file_ops && f->inode->sb->magic == TMPFS_MAGIC ? f->inode->data : NULL;
+	return f->op == &memnode_file_ops && f->inode->sb->magic == TMPFS_MAGIC ? f->inode->data
+										: NULL;
 }
 
 int memfd_add_seals(struct file *f, u32 seals)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* memnode.c - regular files whose content is in the memfile: the operations that tmpfs and memfd have in common */
+/* memnode.c - regular files whose content is in the memfile: the operations that tmpfs and memfd
+ * have in common */
 #include <linux/falloc.h>
 #include <sys/mman.h>
 
@@ -29,7 +30,8 @@ void memnode_fini(struct memnode *n)
 	memxattr_fini(&n->xattrs);
 }
 
-/* --- data -------------------------------------------------------------------------------------- */
+/* --- data --------------------------------------------------------------------------------------
+ */
 
 static ssize_t memnode_read(struct caller *c, struct file *f, struct iov_iter *to, u64 *pos)
 {
@@ -45,7 +47,8 @@ static ssize_t memnode_read(struct caller *c, struct file *f, struct iov_iter *t
 }
 
 /* What the seals leave of a write at @at: 0 or -EPERM. */
-static int write_sealed(const struct memnode *n, const struct inode *i, struct iov_iter *from, u64 at)
+static int write_sealed(const struct memnode *n, const struct inode *i, struct iov_iter *from,
+			u64 at)
 {
 	if (likely(!(n->seals & ~(u32)F_SEAL_SEAL)))
 		return 0;
@@ -118,7 +121,8 @@ static int fallocate_locked(struct inode *i, int mode, u64 off, u64 len)
 			return -EPERM;
 		memdata_punch(&n->data, off, off + len);
 	} else {
-		if (off + len > i->size && !(mode & FALLOC_FL_KEEP_SIZE) && (n->seals & F_SEAL_GROW))
+		if (off + len > i->size && !(mode & FALLOC_FL_KEEP_SIZE) &&
+		    (n->seals & F_SEAL_GROW))
 			return -EPERM;
 		if (mode & FALLOC_FL_ZERO_RANGE)
 			memdata_punch(&n->data, off, off + len);
@@ -148,7 +152,8 @@ static int memnode_mmap(struct caller *c, struct file *f, struct mm_map_request 
 	struct inode *i = f->inode;
 	u32 seals = node_of(i)->seals;
 
-	if ((seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) && (req->flags & MAP_TYPE) != MAP_PRIVATE) {
+	if ((seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) &&
+	    (req->flags & MAP_TYPE) != MAP_PRIVATE) {
 		if (req->prot & PROT_WRITE)
 			return -EPERM;
 		req->file_writable = false;
@@ -165,7 +170,8 @@ const struct file_ops memnode_file_ops = {
 	.mmap = memnode_mmap,
 };
 
-/* --- mappings ---------------------------------------------------------------------------------- */
+/* --- mappings ----------------------------------------------------------------------------------
+ */
 
 static struct inode *inode_of(struct mappable *m)
 {
@@ -239,7 +245,8 @@ const struct mappable_ops memnode_map_ops = {
 	.size = memnode_map_size,
 };
 
-/* --- attributes -------------------------------------------------------------------------------- */
+/* --- attributes --------------------------------------------------------------------------------
+ */
 
 int memnode_getattr(struct caller *c, struct inode *i, struct kstat *out)
 {
@@ -276,7 +283,8 @@ int memnode_setattr(struct caller *c, struct inode *i, const struct attr *a)
 	return 0;
 }
 
-ssize_t memnode_getxattr(struct caller *c, struct inode *i, const char *name, void *buf, size_t size)
+ssize_t memnode_getxattr(struct caller *c, struct inode *i, const char *name, void *buf,
+			 size_t size)
 {
 	ssize_t n;
 
@@ -286,8 +294,8 @@ ssize_t memnode_getxattr(struct caller *c, struct inode *i, const char *name, vo
 	return n;
 }
 
-int memnode_setxattr(struct caller *c, struct inode *i, const char *name, const void *buf, size_t size,
-		     int flags)
+int memnode_setxattr(struct caller *c, struct inode *i, const char *name, const void *buf,
+		     size_t size, int flags)
 {
 	return memxattr_set(&node_of(i)->xattrs, name, buf, size, flags);
 }

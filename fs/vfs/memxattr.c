@@ -41,7 +41,7 @@ static struct memxattr *entry_find(struct memxattrs *x, const char *name)
 {
 	struct memxattr *e;
 
-	list_for_each_entry(e, &x->names, node)
+	list_for_each_entry (e, &x->names, node)
 		if (strcmp(e->data, name) == 0)
 			return e;
 	return NULL;
@@ -92,7 +92,7 @@ ssize_t memxattr_list(struct memxattrs *x, char *buf, size_t size)
 	struct memxattr *e;
 	size_t n = 0;
 
-	list_for_each_entry(e, &x->names, node) {
+	list_for_each_entry (e, &x->names, node) {
 		if (size && n + e->name_len + 1 > size)
 			return -ERANGE;
 		if (size)

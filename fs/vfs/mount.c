@@ -2,12 +2,13 @@
 /* mount.c - the mount tree: what is mounted where
  *
  * Theory of operation
- * g_mounts.lock guards the trees of all namespaces: parent, mountpoint, lists, flags. Walks take it for reading, and
- * only at dentries that have something mounted on them somewhere (d->mounts). A mount in a namespace holds one
- * reference for being there; paths hold the others, so a mount is busy when it has more. Detached mounts live on
- * until their last path goes.
+ * g_mounts.lock guards the trees of all namespaces: parent, mountpoint, lists, flags. Walks take it
+ * for reading, and only at dentries that have something mounted on them somewhere (d->mounts). A
+ * mount in a namespace holds one reference for being there; paths hold the others, so a mount is
+ * busy when it has more. Detached mounts live on until their last path goes.
  *
- * Propagation is recorded and shown; events are not propagated: every mount behaves as a private one.
+ * Propagation is recorded and shown; events are not propagated: every mount behaves as a private
+ * one.
  */
 #include "fs/vfs/mount_internal.h"
 
@@ -37,7 +38,8 @@ static struct list *bucket_of(const struct mount *parent, const struct dentry *d
 	return &g_mounts.bucket[h >> 32 & (MOUNT_BUCKETS - 1)];
 }
 
-struct mount *mount_create(struct super_block *sb, struct dentry *root, u32 flags, const char *source)
+struct mount *mount_create(struct super_block *sb, struct dentry *root, u32 flags,
+			   const char *source)
 {
 	struct mount *m = slab_alloc(&g_mount_cache);
 
@@ -98,7 +100,7 @@ static struct mount *find_locked(struct mount *parent, struct dentry *d)
 {
 	struct mount *m;
 
-	list_for_each_entry(m, bucket_of(parent, d), bucket)
+	list_for_each_entry (m, bucket_of(parent, d), bucket)
 		if (m->parent == parent && m->mountpoint == d)
 			return m;
 	return NULL;
@@ -136,7 +138,8 @@ bool mount_in_ns(const struct mount *m, const struct mnt_namespace *ns)
 	return m->ns == ns && !m->detached;
 }
 
-void mount_link(struct mount *m, struct mount *parent, struct dentry *mountpoint, struct mnt_namespace *ns)
+void mount_link(struct mount *m, struct mount *parent, struct dentry *mountpoint,
+		struct mnt_namespace *ns)
 {
 	m->parent = parent;
 	m->ns = ns;
@@ -222,8 +225,8 @@ int mount_copy_tree(struct mount *m, struct dentry *root, bool all, struct list 
 	list_append(out, &copy->work);
 	if (!all)
 		return 0;
-	list_for_each_entry(copy, out, work) {
-		list_for_each_entry(child, &copy->copy_of->children, sibling) {
+	list_for_each_entry (copy, out, work) {
+		list_for_each_entry (child, &copy->copy_of->children, sibling) {
 			struct mount *n;
 
 			if (copy == top && !dentry_is_below(child->mountpoint, root))
@@ -241,7 +244,7 @@ int mount_copy_tree(struct mount *m, struct dentry *root, bool all, struct list 
 			g_mounts.count++;
 		}
 	}
-	list_for_each_entry(copy, out, work)
+	list_for_each_entry (copy, out, work)
 		if (copy != top)
 			g_mounts.count--;
 	return 0;

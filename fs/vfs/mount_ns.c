@@ -80,7 +80,7 @@ static void fix_paths(struct list *copy, struct path *fix, unsigned nfix)
 	struct mount *m;
 
 	for (unsigned i = 0; i < nfix; i++)
-		list_for_each_entry(m, copy, work)
+		list_for_each_entry (m, copy, work)
 			if (fix[i].mnt == m->copy_of) {
 				/* The namespace that is copied still holds the old one. */
 				bool last = ref_put(&fix[i].mnt->ref);
@@ -91,7 +91,8 @@ static void fix_paths(struct list *copy, struct path *fix, unsigned nfix)
 			}
 }
 
-struct mnt_namespace *mnt_ns_copy(struct caller *c, struct mnt_namespace *ns, struct path *fix, unsigned nfix)
+struct mnt_namespace *mnt_ns_copy(struct caller *c, struct mnt_namespace *ns, struct path *fix,
+				  unsigned nfix)
 {
 	struct mnt_namespace *new = ns_alloc();
 	struct list copy = LIST_INIT(copy);

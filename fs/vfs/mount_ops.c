@@ -54,8 +54,8 @@ int mount_attach(struct caller *c, struct super_block *sb, const struct path *ta
 	return err;
 }
 
-static int mount_new(struct caller *c, const char *source, const struct path *target, const char *type,
-		     u32 flags, const char *options)
+static int mount_new(struct caller *c, const char *source, const struct path *target,
+		     const char *type, u32 flags, const char *options)
 {
 	const struct file_system_type *t = type ? file_system_find(type) : NULL;
 	struct super_block *sb;
@@ -74,7 +74,8 @@ static int mount_new(struct caller *c, const char *source, const struct path *ta
 	return err;
 }
 
-/* --- bind, move, remount, propagation ---------------------------------------------------------- */
+/* --- bind, move, remount, propagation ----------------------------------------------------------
+ */
 
 static void drop_copies(struct list *copy)
 {
@@ -154,7 +155,8 @@ static int mount_move(struct caller *c, const char *source, const struct path *t
 	return err;
 }
 
-static int mount_remount(struct caller *c, const struct path *target, u64 flags, const char *options)
+static int mount_remount(struct caller *c, const struct path *target, u64 flags,
+			 const char *options)
 {
 	struct mount *m = target->mnt;
 	struct super_block *sb = m->sb;
@@ -207,7 +209,7 @@ static int mount_propagation(struct caller *c, const struct path *target, u64 fl
 	} else if (!(flags & MS_REC)) {
 		set_propagation(top, type);
 	} else {
-		list_for_each_entry(m, &c->mnt_ns->mounts, in_ns)
+		list_for_each_entry (m, &c->mnt_ns->mounts, in_ns)
 			if (is_above(top, m))
 				set_propagation(m, type);
 	}
@@ -215,8 +217,8 @@ static int mount_propagation(struct caller *c, const struct path *target, u64 fl
 	return err;
 }
 
-int vfs_mount(struct caller *c, const char *source, const struct path *target, const char *type, u64 flags,
-	      const char *options)
+int vfs_mount(struct caller *c, const char *source, const struct path *target, const char *type,
+	      u64 flags, const char *options)
 {
 	if ((flags & 0xffff0000) == 0xc0ed0000) /* MS_MGC_VAL, of old */
 		flags &= 0xffff;
@@ -233,7 +235,8 @@ int vfs_mount(struct caller *c, const char *source, const struct path *target, c
 	return mount_new(c, source, target, type, flags, options);
 }
 
-/* --- umount ------------------------------------------------------------------------------------ */
+/* --- umount ------------------------------------------------------------------------------------
+ */
 
 /* What is mounted on top at @target: reference. */
 static struct mount *topmost(const struct path *target)

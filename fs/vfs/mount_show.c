@@ -12,8 +12,9 @@ struct flag_name {
 };
 
 static const struct flag_name g_mount_flags[] = {
-	{MS_NOSUID, ",nosuid"},	    {MS_NODEV, ",nodev"},	  {MS_NOEXEC, ",noexec"},
-	{MS_NOATIME, ",noatime"},   {MS_NODIRATIME, ",nodiratime"}, {MS_RELATIME, ",relatime"},
+	{MS_NOSUID, ",nosuid"},		  {MS_NODEV, ",nodev"},
+	{MS_NOEXEC, ",noexec"},		  {MS_NOATIME, ",noatime"},
+	{MS_NODIRATIME, ",nodiratime"},	  {MS_RELATIME, ",relatime"},
 	{MS_NOSYMFOLLOW, ",nosymfollow"},
 };
 
@@ -121,7 +122,7 @@ void mounts_show(struct caller *c, struct strbuf *s, u64 *cursor, int kind)
 	if (!page)
 		return;
 	rwlock_read(&g_mounts.lock);
-	list_for_each_entry(m, &c->mnt_ns->mounts, in_ns) {
+	list_for_each_entry (m, &c->mnt_ns->mounts, in_ns) {
 		if (index++ < *cursor)
 			continue;
 		before = s->len;

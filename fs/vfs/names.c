@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* names.c - making and removing names: mkdir, mknod, symlink, link, unlink, rmdir, readlink (rename.c: rename) */
+/* names.c - making and removing names: mkdir, mknod, symlink, link, unlink, rmdir, readlink
+ * (rename.c: rename) */
 #include "fs/vfs/vfs_internal.h"
 
 /* A new name about to be made: the directory is locked, the dentry negative. */
@@ -10,9 +11,10 @@ struct new_name {
 	size_t len;
 };
 
-/* @want_dir: a trailing slash is fine. -EEXIST when the name is there. On success end with new_name_end. */
-static int new_name_begin(struct caller *c, const struct path *start, const char *name, bool want_dir,
-			  struct new_name *n)
+/* @want_dir: a trailing slash is fine. -EEXIST when the name is there. On success end with
+ * new_name_end. */
+static int new_name_begin(struct caller *c, const struct path *start, const char *name,
+			  bool want_dir, struct new_name *n)
 {
 	enum last_kind kind;
 	bool slash;
@@ -170,9 +172,11 @@ int vfs_link(struct caller *c, const struct path *from, const struct path *start
 	return new_name_end(&n, err, IN_CREATE);
 }
 
-/* --- removal ----------------------------------------------------------------------------------- */
+/* --- removal -----------------------------------------------------------------------------------
+ */
 
-/* @victim was removed: its dentry leaves the cache, and the name is known not to be there. Directory locked. */
+/* @victim was removed: its dentry leaves the cache, and the name is known not to be there.
+ * Directory locked. */
 static void name_removed(struct dentry *dir, struct dentry *victim)
 {
 	struct dentry *d;

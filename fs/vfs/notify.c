@@ -2,12 +2,14 @@
 /* notify.c - inotify(7): who wants to hear what happens to an inode
  *
  * Theory of operation
- * One lock (LR_NOTIFY) guards all watches and queues; a count of all watches keeps the operations of a sandbox without
- * inotify free of it. A watch is on its inode's list and on its instance's, and holds the path it was made with, so that
- * the inode which later walks find is still this one, until its last name goes. It ends by inotify_rm_watch, by the end of
- * its instance, or with the inode (IN_DELETE_SELF, IN_IGNORED).
+ * One lock (LR_NOTIFY) guards all watches and queues; a count of all watches keeps the operations
+ * of a sandbox without inotify free of it. A watch is on its inode's list and on its instance's,
+ * and holds the path it was made with, so that the inode which later walks find is still this one,
+ * until its last name goes. It ends by inotify_rm_watch, by the end of its instance, or with the
+ * inode (IN_DELETE_SELF, IN_IGNORED).
  *
- * Watches that end under the lock hold references that can only be given back outside: they are gathered on a list.
+ * Watches that end under the lock hold references that can only be given back outside: they are
+ * gathered on a list.
  */
 #include "fs/vfs/vfs_internal.h"
 
@@ -17,7 +19,7 @@
 #include "sentry/arena/arena.h"
 #include "sentry/mm/copy.h"
 
-#define QUEUE_MAX 16384
+#define QUEUE_MAX   16384
 #define WATCHES_MAX 65536
 
 struct instance {
@@ -67,14 +69,16 @@ static size_t event_size(u32 name_len)
 	return sizeof(struct event) + name_len + 1;
 }
 
-static bool same_event(const struct event *e, s32 wd, u32 mask, u32 cookie, const char *name, u32 len)
+static bool same_event(const struct event *e, s32 wd, u32 mask, u32 cookie, const char *name,
+		       u32 len)
 {
-	return e->abi.wd == wd && e->abi.mask == mask && e->abi.cookie == cookie && e->name_len == len &&
-	       memcmp(e->name, name, len) == 0;
+	return e->abi.wd == wd && e->abi.mask == mask && e->abi.cookie == cookie &&
+	       e->name_len == len && memcmp(e->name, name, len) == 0;
 }
 
 /* Lock held. Equal neighbours are one event; a full queue says so once. */
-static void queue_event(struct instance *in, s32 wd, u32 mask, u32 cookie, const char *name, u32 len)
+static void queue_event(struct instance *in, s32 wd, u32 mask, u32 cookie, const char *name,
+			u32 len)
 {
 	struct event *e;
 
@@ -137,7 +141,7 @@ void notify_inode(struct inode *i, u32 mask, u32 cookie, const char *name, u32 l
 	if (!name && S_ISDIR(i->mode))
 		mask |= IN_ISDIR;
 	mutex_lock(&g_lock);
-	list_for_each_entry_safe(w, tmp, &i->watches, in_inode) {
+	list_for_each_entry_safe (w, tmp, &i->watches, in_inode) {
 		if (!(mask & w->mask & IN_ALL_EVENTS))
 			continue;
 		queue_event(w->inst, w->wd, mask, cookie, name ? name : "", name ? len : 0);
@@ -184,7 +188,7 @@ void notify_inode_gone(struct inode *i)
 	if (likely(!atomic_load_explicit(&g_watches, memory_order_relaxed)))
 		return;
 	mutex_lock(&g_lock);
-	list_for_each_entry_safe(w, tmp, &i->watches, in_inode) {
+	list_for_each_entry_safe (w, tmp, &i->watches, in_inode) {
 		if (w->mask & IN_DELETE_SELF)
 			queue_event(w->inst, w->wd, IN_DELETE_SELF, 0, "", 0);
 		watch_remove(w, &gone);
@@ -202,7 +206,7 @@ void notify_unpin(struct inode *i)
 	while (found && atomic_load_explicit(&g_watches, memory_order_relaxed)) {
 		found = false;
 		mutex_lock(&g_lock);
-		list_for_each_entry(w, &i->watches, in_inode)
+		list_for_each_entry (w, &i->watches, in_inode)
 			if (w->path.dentry) {
 				p = w->path;
 				w->path.dentry = NULL;
@@ -215,9 +219,11 @@ void notify_unpin(struct inode *i)
 	}
 }
 
-/* --- the file ---------------------------------------------------------------------------------- */
+/* --- the file ----------------------------------------------------------------------------------
+ */
 
-/* The oldest event when it fits into @room: *out is the caller's. -EAGAIN, -EINVAL (does not fit). */
+/* The oldest event when it fits into @room: *out is the caller's. -EAGAIN, -EINVAL (does not fit).
+ */
 static int take_event(struct instance *in, size_t room, struct event **out)
 {
 	int err = 0;
@@ -291,7 +297,7 @@ static long inotify_ioctl(struct caller *c, struct file *f, u32 cmd, u64 arg)
 	if (cmd != FIONREAD)
 		return -ENOTTY;
 	mutex_lock(&g_lock);
-	list_for_each_entry(e, &in->events, node)
+	list_for_each_entry (e, &in->events, node)
 		n += sizeof(e->abi) + e->abi.len;
 	mutex_unlock(&g_lock);
 	return copy_out_obj(c->mm, GVA(arg), &n);
@@ -323,7 +329,7 @@ static void inotify_fdinfo(struct file *f, struct strbuf *s)
 	struct watch *w;
 
 	mutex_lock(&g_lock);
-	list_for_each_entry(w, &in->watches, in_instance)
+	list_for_each_entry (w, &in->watches, in_instance)
 		strbuf_printf(s, "inotify wd:%x ino:%llx sdev:%llx mask:%x ignored_mask:0\n", w->wd,
 			      (unsigned long long)w->inode->ino,
 			      (unsigned long long)w->inode->sb->dev, w->mask);
@@ -359,14 +365,15 @@ static struct watch *watch_of(struct instance *in, const struct inode *i)
 {
 	struct watch *w;
 
-	list_for_each_entry(w, &i->watches, in_inode)
+	list_for_each_entry (w, &i->watches, in_inode)
 		if (w->inst == in)
 			return w;
 	return NULL;
 }
 
 /* Lock held: changes the watch that is there, or links @fresh (*used). The wd or -errno. */
-static s32 watch_set(struct instance *in, struct inode *i, u32 mask, struct watch *fresh, bool *used)
+static s32 watch_set(struct instance *in, struct inode *i, u32 mask, struct watch *fresh,
+		     bool *used)
 {
 	struct watch *w = watch_of(in, i);
 	u32 keep = mask & (IN_ALL_EVENTS | IN_ONESHOT | IN_EXCL_UNLINK);
@@ -431,7 +438,7 @@ int inotify_rm_watch(struct file *f, s32 wd)
 	if (f->op != &g_inotify_ops)
 		return -EINVAL;
 	mutex_lock(&g_lock);
-	list_for_each_entry(w, &in->watches, in_instance)
+	list_for_each_entry (w, &in->watches, in_instance)
 		if (w->wd == wd) {
 			watch_remove(w, &gone);
 			err = 0;

@@ -9,7 +9,8 @@ static const struct file_ops g_no_ops = {0};
 /* MAY_* that an open with @flags needs. */
 static u32 open_mask(u32 flags)
 {
-	static const u32 masks[] = {MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE, MAY_READ | MAY_WRITE};
+	static const u32 masks[] = {MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE,
+				    MAY_READ | MAY_WRITE};
 	u32 mask = masks[flags & O_ACCMODE];
 
 	return flags & O_TRUNC ? mask | MAY_WRITE : mask;
@@ -159,10 +160,13 @@ static struct file *open_found(struct caller *c, struct path *p, u32 flags, bool
 	return f;
 }
 
-/* --- O_CREAT ----------------------------------------------------------------------------------- */
+/* --- O_CREAT -----------------------------------------------------------------------------------
+ */
 
-/* Makes @d in the locked directory of @w; by one message where the file system can: *out_file is then open. */
-static int create_locked(struct walk *w, struct dentry *d, u32 flags, u32 mode, struct file **out_file)
+/* Makes @d in the locked directory of @w; by one message where the file system can: *out_file is
+ * then open. */
+static int create_locked(struct walk *w, struct dentry *d, u32 flags, u32 mode,
+			 struct file **out_file)
 {
 	struct inode *dir = dentry_inode(w->at.dentry);
 	struct path p = {w->at.mnt, d};
@@ -200,8 +204,8 @@ static int create_locked(struct walk *w, struct dentry *d, u32 flags, u32 mode, 
 	return 0;
 }
 
-/* The last component of an open with O_CREAT was not there when we looked: makes it. *d may be replaced by what
- * somebody else made meanwhile. */
+/* The last component of an open with O_CREAT was not there when we looked: makes it. *d may be
+ * replaced by what somebody else made meanwhile. */
 static int open_create(struct walk *w, struct dentry **d, u32 flags, u32 mode, bool *out_created,
 		       struct file **out_file)
 {

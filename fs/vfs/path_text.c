@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* path_text.c - the text of a path, for getcwd, /proc and error-free humans
  *
- * Built backwards, from the name to the root, under the mount lock and the name cache's lock, so that no rename or
- * mount changes it half-way.
+ * Built backwards, from the name to the root, under the mount lock and the name cache's lock, so
+ * that no rename or mount changes it half-way.
  */
 #include "fs/vfs/mount_internal.h"
 

@@ -30,8 +30,8 @@ int inode_permission(struct caller *c, struct inode *inode, u32 mask)
 {
 	if ((mask & MAY_WRITE) && (inode->flags & INODE_IMMUTABLE))
 		return -EPERM;
-	return inode->op->permission ? inode->op->permission(c, inode, mask) :
-				       generic_permission(c, inode, mask);
+	return inode->op->permission ? inode->op->permission(c, inode, mask)
+				     : generic_permission(c, inode, mask);
 }
 
 static bool mount_read_only(const struct mount *m)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rename.c - renameat2(2)
  *
- * Locks: for two directories the super block's rename_lock first, so that the tree above them stands still, then the
- * ancestor before the descendant, else by address. The checks are made under them; the file system commits; then the
- * names move in the cache, which cannot fail (room for long names was taken before).
+ * Locks: for two directories the super block's rename_lock first, so that the tree above them
+ * stands still, then the ancestor before the descendant, else by address. The checks are made under
+ * them; the file system commits; then the names move in the cache, which cannot fail (room for long
+ * names was taken before).
  */
 #include "fs/vfs/vfs_internal.h"
 
@@ -17,7 +18,8 @@ struct rename_end {
 	struct dentry *d;
 };
 
-static int end_begin(struct caller *c, const struct path *start, const char *name, struct rename_end *e)
+static int end_begin(struct caller *c, const struct path *start, const char *name,
+		     struct rename_end *e)
 {
 	enum last_kind kind;
 	int err = vfs_walk_parent(c, start, name, 0, &e->dir, &e->last, &e->len, &kind, &e->slash);
@@ -89,10 +91,11 @@ static int check_shape(const struct rename_end *from, const struct rename_end *t
 	return 0;
 }
 
-static int check_rights(struct caller *c, const struct rename_end *from, const struct rename_end *to,
-			unsigned flags)
+static int check_rights(struct caller *c, const struct rename_end *from,
+			const struct rename_end *to, unsigned flags)
 {
-	struct inode *old_dir = dentry_inode(from->dir.dentry), *new_dir = dentry_inode(to->dir.dentry);
+	struct inode *old_dir = dentry_inode(from->dir.dentry),
+		     *new_dir = dentry_inode(to->dir.dentry);
 	struct inode *old = dentry_inode(from->d), *new = dentry_inode(to->d);
 	bool is_dir = S_ISDIR(old->mode);
 	int err = may_delete(c, old_dir, from->d, -1);
@@ -118,7 +121,8 @@ static int check_rights(struct caller *c, const struct rename_end *from, const s
 }
 
 /* Both directories are locked. */
-static int rename_locked(struct caller *c, struct rename_end *from, struct rename_end *to, unsigned flags)
+static int rename_locked(struct caller *c, struct rename_end *from, struct rename_end *to,
+			 unsigned flags)
 {
 	struct inode *old_dir = dentry_inode(from->dir.dentry);
 	struct inode *victim = dentry_inode(to->d);
@@ -152,7 +156,8 @@ static int rename_locked(struct caller *c, struct rename_end *from, struct renam
 }
 
 /* Tells the watchers: @from->d has its new name by now. */
-static void rename_notify(struct rename_end *from, struct rename_end *to, struct inode *victim, bool exchange)
+static void rename_notify(struct rename_end *from, struct rename_end *to, struct inode *victim,
+			  bool exchange)
 {
 	u32 dir = S_ISDIR(dentry_inode(from->d)->mode) ? IN_ISDIR : 0;
 	u32 cookie = notify_cookie();
@@ -174,7 +179,8 @@ static void rename_notify(struct rename_end *from, struct rename_end *to, struct
 	notify_inode(victim, IN_MOVE_SELF, 0, NULL, 0);
 }
 
-static int rename_ends(struct caller *c, struct rename_end *from, struct rename_end *to, unsigned flags)
+static int rename_ends(struct caller *c, struct rename_end *from, struct rename_end *to,
+		       unsigned flags)
 {
 	int err;
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rw.c - what is done with an open file: read, write, seek, list, poll, map, allocate, sync
  *
- * The position of a seekable file is moved under pos_lock, which is held over the file system's read and write: two
- * threads that share a file never read the same bytes twice (POSIX, and Linux since 3.14).
+ * The position of a seekable file is moved under pos_lock, which is held over the file system's
+ * read and write: two threads that share a file never read the same bytes twice (POSIX, and Linux
+ * since 3.14).
  */
 #include "fs/vfs/vfs_internal.h"
 
@@ -146,8 +147,8 @@ s64 vfs_llseek(struct caller *c, struct file *f, s64 off, int whence)
 	if (is_stream(f) && !f->op->llseek)
 		return -ESPIPE;
 	mutex_lock(&f->pos_lock);
-	to = f->op->llseek ? f->op->llseek(c, f, off, whence) :
-			     generic_seek(f->pos, f->inode->size, off, whence);
+	to = f->op->llseek ? f->op->llseek(c, f, off, whence)
+			   : generic_seek(f->pos, f->inode->size, off, whence);
 	if (to >= 0)
 		f->pos = to;
 	mutex_unlock(&f->pos_lock);
@@ -195,7 +196,8 @@ int vfs_mmap(struct caller *c, struct file *f, struct mm_map_request *req)
 	req->noexec = f->path.mnt->flags & MS_NOEXEC;
 	if (!req->file_readable)
 		return -EACCES;
-	if (!req->file_writable && (req->prot & PROT_WRITE) && (req->flags & MAP_TYPE) != MAP_PRIVATE)
+	if (!req->file_writable && (req->prot & PROT_WRITE) &&
+	    (req->flags & MAP_TYPE) != MAP_PRIVATE)
 		return -EACCES;
 	if (f->op->mmap)
 		return f->op->mmap(c, f, req);

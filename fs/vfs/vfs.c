@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vfs.c - boot of the virtual file system, and the tables of file system types and device numbers */
+/* vfs.c - boot of the virtual file system, and the tables of file system types and device numbers
+ */
 #include "fs/vfs/vfs_internal.h"
 
 #include <sys/sysmacros.h>
 
-#define TYPES_MAX 32
+#define TYPES_MAX   32
 #define CHRDEVS_MAX 32
 
 struct chrdev {

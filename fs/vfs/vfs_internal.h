@@ -12,10 +12,11 @@
 #include "fs/vfs/vfs.h"
 #include "sentry/abi/inotify.h"
 
-#define NAME_MAX_LEN 255
+#define NAME_MAX_LEN  255
 #define PATH_MAX_SIZE 4096
 
-/* --- dcache.c ---------------------------------------------------------------------------------- */
+/* --- dcache.c ----------------------------------------------------------------------------------
+ */
 
 void dcache_init(void);
 u32 dentry_hash(const struct dentry *parent, const char *name, size_t len);
@@ -25,14 +26,16 @@ struct dentry *dentry_find(const struct dentry *parent, const char *name, size_t
 void dentry_prune_children(struct dentry *d);
 /* A dentry in no directory and no cache, with @inode (reference taken over). NULL: no memory. */
 struct dentry *dentry_create_anon(struct super_block *sb, const char *name, struct inode *inode);
-/* A dentry below @dir that is in no directory: of a file made by O_TMPFILE. Takes over the reference on @inode. */
+/* A dentry below @dir that is in no directory: of a file made by O_TMPFILE. Takes over the
+ * reference on @inode. */
 struct dentry *dentry_create_unlinked(struct dentry *dir, struct inode *inode);
 /* Room for the names that dentry_move gives: before the file system commits. 0 or -ENOMEM. */
 struct dentry_names {
 	char *spare[2];
 	u32 size[2];
 };
-int dentry_move_prepare(struct dentry_names *n, struct dentry *from, struct dentry *to, bool exchange);
+int dentry_move_prepare(struct dentry_names *n, struct dentry *from, struct dentry *to,
+			bool exchange);
 /* Renames: @from takes the place of @to, which is forgotten, or (exchange) takes that of @from. */
 void dentry_move(struct dentry_names *n, struct dentry *from, struct dentry *to, bool exchange);
 void dentry_move_abort(struct dentry_names *n);
@@ -45,12 +48,14 @@ void dentry_destroy_tree(struct super_block *sb);
 void dcache_lock(void);
 void dcache_unlock(void);
 
-/* --- inode.c, file.c --------------------------------------------------------------------------- */
+/* --- inode.c, file.c ---------------------------------------------------------------------------
+ */
 
 void inode_lock(struct inode *i);
 void inode_unlock(struct inode *i);
 /* Takes over the reference on @p, unless it returns NULL (no memory). */
-struct file *file_create(struct caller *c, const struct path *p, const struct file_ops *op, u32 flags);
+struct file *file_create(struct caller *c, const struct path *p, const struct file_ops *op,
+			 u32 flags);
 /* In file->mode: counted in inode->write_count. */
 #define FMODE_HOLDS_WRITE 0x100u
 u32 file_mode_of(u32 flags);
@@ -58,7 +63,8 @@ struct super_block *sb_get(struct super_block *sb);
 int anon_mount_init(void);
 struct mount *anon_mount(void);
 
-/* --- perm.c ------------------------------------------------------------------------------------ */
+/* --- perm.c ------------------------------------------------------------------------------------
+ */
 
 /* The file system's check and the generic one; no look at the mount. */
 int inode_permission(struct caller *c, struct inode *inode, u32 mask);
@@ -73,7 +79,8 @@ void attr_for_new(struct caller *c, const struct inode *dir, u32 mode, struct at
 /* setuid and setgid go when somebody without CAP_FSETID writes. Inode lock not held. */
 int file_strip_privs(struct caller *c, const struct path *p);
 
-/* --- walk.c ------------------------------------------------------------------------------------ */
+/* --- walk.c ------------------------------------------------------------------------------------
+ */
 
 #define WALK_LINKS_MAX 40
 
@@ -85,12 +92,12 @@ struct walk_hold {
 
 struct walk {
 	struct caller *c;
-	struct path at;		/* where we are: references */
-	struct path root;	/* ".." stops here, absolute links start here; borrowed */
-	struct path base;	/* reference, IN_ROOT and BENEATH only: what root points to */
+	struct path at;	  /* where we are: references */
+	struct path root; /* ".." stops here, absolute links start here; borrowed */
+	struct path base; /* reference, IN_ROOT and BENEATH only: what root points to */
 	u32 flags;
 	unsigned links, depth;
-	bool jumped;		/* by a magic link: the last component has no parent */
+	bool jumped; /* by a magic link: the last component has no parent */
 	/* the last component, after walk_to_last */
 	const char *last;
 	u32 last_len, last_hash;
@@ -101,10 +108,12 @@ struct walk {
 };
 
 /* Starts a walk; must be followed by walk_end whatever it returns. */
-int walk_start(struct walk *w, struct caller *c, const struct path *start, const char *name, u32 flags);
+int walk_start(struct walk *w, struct caller *c, const struct path *start, const char *name,
+	       u32 flags);
 /* Walks all but the last component: w->at is its directory. */
 int walk_to_last(struct walk *w, const char *name);
-/* Steps into the last component. When it is a link to follow, *more is its text: on to walk_to_last. */
+/* Steps into the last component. When it is a link to follow, *more is its text: on to
+ * walk_to_last. */
 int walk_last(struct walk *w, bool follow, const char **more);
 /* Follows @link, which was found as the last component: as walk_last. Takes over the reference. */
 int walk_link(struct walk *w, struct dentry *link, const char **more);
@@ -117,7 +126,8 @@ void walk_end(struct walk *w);
 struct dentry *lookup_one(struct caller *c, struct dentry *dir, const char *name, u32 len, u32 hash,
 			  bool locked);
 
-/* --- mount.c ----------------------------------------------------------------------------------- */
+/* --- mount.c -----------------------------------------------------------------------------------
+ */
 
 void mount_init(void);
 struct mount *mount_get(struct mount *m);
@@ -125,10 +135,12 @@ struct mount *mount_get(struct mount *m);
 struct mount *mount_lookup(struct mount *m, struct dentry *d);
 /* Where @m is mounted (references); false: nowhere. */
 bool mount_parent(struct mount *m, struct path *out);
-struct mount *mount_create(struct super_block *sb, struct dentry *root, u32 flags, const char *source);
+struct mount *mount_create(struct super_block *sb, struct dentry *root, u32 flags,
+			   const char *source);
 bool mount_in_ns(const struct mount *m, const struct mnt_namespace *ns);
 
-/* --- attr.c, vfs.c ----------------------------------------------------------------------------- */
+/* --- attr.c, vfs.c -----------------------------------------------------------------------------
+ */
 
 void touch_atime(struct file *f);
 
@@ -140,7 +152,8 @@ struct file *open_unchecked(struct caller *c, struct path *p, u32 flags);
 int vfs_truncate_opened(struct caller *c, struct file *f);
 const struct file_ops *special_file_ops(const struct inode *i);
 
-/* --- notify.c ---------------------------------------------------------------------------------- */
+/* --- notify.c ----------------------------------------------------------------------------------
+ */
 
 void notify_inode(struct inode *i, u32 mask, u32 cookie, const char *name, u32 len);
 void notify_name(struct dentry *parent, const char *name, u32 len, u32 mask, u32 cookie);

@@ -2,15 +2,18 @@
 /* walk.c - from a path's text to a mount and a dentry (path_resolution(7), openat2(2))
  *
  * Theory of operation
- * Iterative: a link's text is walked in place, and what was left of the text around it waits on w->rest. At most 40
- * links in a walk, so the stacks are arrays. The texts of links are kept alive by w->hold until the end.
+ * Iterative: a link's text is walked in place, and what was left of the text around it waits on
+ * w->rest. At most 40 links in a walk, so the stacks are arrays. The texts of links are kept alive
+ * by w->hold until the end.
  *
- * walk_to_last() consumes all but the last component of the outermost text that is left; the callers decide what the
- * last one means (look up, create, remove) and may continue with the text of a final link.
+ * walk_to_last() consumes all but the last component of the outermost text that is left; the
+ * callers decide what the last one means (look up, create, remove) and may continue with the text
+ * of a final link.
  *
- * A walk over cached names takes one bucket lock and one reference for each component, allocates nothing and takes
- * no inode lock. "Beneath" and "in root" remember their base as root; a rename that moves a directory out from
- * under the walk is noticed by asking at ".." and at the end whether we still are below the base.
+ * A walk over cached names takes one bucket lock and one reference for each component, allocates
+ * nothing and takes no inode lock. "Beneath" and "in root" remember their base as root; a rename
+ * that moves a directory out from under the walk is noticed by asking at ".." and at the end
+ * whether we still are below the base.
  */
 #include "fs/vfs/vfs_internal.h"
 
@@ -25,7 +28,8 @@ static void at_set(struct walk *w, struct mount *mnt, struct dentry *d)
 	w->at.dentry = d;
 }
 
-int walk_start(struct walk *w, struct caller *c, const struct path *start, const char *name, u32 flags)
+int walk_start(struct walk *w, struct caller *c, const struct path *start, const char *name,
+	       u32 flags)
 {
 	w->c = c;
 	w->flags = flags;
@@ -75,7 +79,8 @@ void walk_end(struct walk *w)
 	w->at.dentry = w->base.dentry = NULL;
 }
 
-/* --- one name ---------------------------------------------------------------------------------- */
+/* --- one name ----------------------------------------------------------------------------------
+ */
 
 /* A name that is not cached, or in lookup: asks the file system, with the directory's lock held. */
 static struct dentry *lookup_locked(struct caller *c, struct dentry *dir, const char *name, u32 len)
@@ -206,7 +211,8 @@ static int walk_dotdot(struct walk *w)
 	return walk_step(w, parent);
 }
 
-/* --- links ------------------------------------------------------------------------------------- */
+/* --- links -------------------------------------------------------------------------------------
+ */
 
 /* The text of @inode's link, valid until walk_end. ERR_PTR. */
 static const char *link_text(struct walk *w, struct inode *inode, struct walk_hold *h)
@@ -260,7 +266,8 @@ static int follow_magic(struct walk *w, struct inode *inode)
 	return 0;
 }
 
-/* Follows the link @inode found in w->at (the directory). *out_text: what to walk from w->at; NULL: jumped. */
+/* Follows the link @inode found in w->at (the directory). *out_text: what to walk from w->at; NULL:
+ * jumped. */
 static int follow_link(struct walk *w, struct inode *inode, const char **out_text)
 {
 	const char *text;
@@ -291,12 +298,15 @@ static int follow_link(struct walk *w, struct inode *inode, const char **out_tex
 	return 0;
 }
 
-/* --- components -------------------------------------------------------------------------------- */
+/* --- components --------------------------------------------------------------------------------
+ */
 
-/* Steps into @w->last in the middle of a path, following links. *name: what is left; replaced by a link's text. */
+/* Steps into @w->last in the middle of a path, following links. *name: what is left; replaced by a
+ * link's text. */
 static int walk_middle(struct walk *w, const char **name)
 {
-	struct dentry *d = lookup_one(w->c, w->at.dentry, w->last, w->last_len, w->last_hash, false);
+	struct dentry *d =
+		lookup_one(w->c, w->at.dentry, w->last, w->last_len, w->last_hash, false);
 	struct inode *inode;
 	const char *text;
 	int err;
@@ -442,7 +452,8 @@ static int walk_check_end(struct walk *w)
 	return 0;
 }
 
-int vfs_walk(struct caller *c, const struct path *start, const char *name, u32 flags, struct path *out)
+int vfs_walk(struct caller *c, const struct path *start, const char *name, u32 flags,
+	     struct path *out)
 {
 	struct walk w;
 	int err = walk_start(&w, c, start, name, flags);
@@ -464,8 +475,9 @@ int vfs_walk(struct caller *c, const struct path *start, const char *name, u32 f
 	return err;
 }
 
-int vfs_walk_parent(struct caller *c, const struct path *start, const char *name, u32 flags, struct path *out,
-		    const char **out_last, size_t *out_len, enum last_kind *out_kind, bool *out_slash)
+int vfs_walk_parent(struct caller *c, const struct path *start, const char *name, u32 flags,
+		    struct path *out, const char **out_last, size_t *out_len,
+		    enum last_kind *out_kind, bool *out_slash)
 {
 	struct walk w;
 	int err = walk_start(&w, c, start, name, flags);

@@ -35,12 +35,14 @@ static int xattr_permission(struct caller *c, const struct path *p, const char *
 		return -EOPNOTSUPP;
 	if (!S_ISREG(inode->mode) && !S_ISDIR(inode->mode))
 		return write ? -EPERM : -ENODATA;
-	if (S_ISDIR(inode->mode) && (inode->mode & S_ISVTX) && write && !inode_owner_or_capable(c, inode))
+	if (S_ISDIR(inode->mode) && (inode->mode & S_ISVTX) && write &&
+	    !inode_owner_or_capable(c, inode))
 		return -EPERM;
 	return inode_permission(c, inode, mask);
 }
 
-ssize_t vfs_getxattr(struct caller *c, const struct path *p, const char *name, void *buf, size_t size)
+ssize_t vfs_getxattr(struct caller *c, const struct path *p, const char *name, void *buf,
+		     size_t size)
 {
 	struct inode *inode = dentry_inode(p->dentry);
 	int err = xattr_permission(c, p, name, MAY_READ);
@@ -50,8 +52,8 @@ ssize_t vfs_getxattr(struct caller *c, const struct path *p, const char *name, v
 	return inode->op->getxattr ? inode->op->getxattr(c, inode, name, buf, size) : -EOPNOTSUPP;
 }
 
-int vfs_setxattr(struct caller *c, const struct path *p, const char *name, const void *buf, size_t size,
-		 int flags)
+int vfs_setxattr(struct caller *c, const struct path *p, const char *name, const void *buf,
+		 size_t size, int flags)
 {
 	struct inode *inode = dentry_inode(p->dentry);
 	int err = xattr_permission(c, p, name, MAY_WRITE);

@@ -10,8 +10,8 @@
 static SLAB_CACHE(g_cred_cache, struct cred);
 
 /* Capabilities that guard file access: they follow fsuid. */
-#define FS_CAPS \
-	(1ull << CAP_CHOWN | 1ull << CAP_MKNOD | 1ull << CAP_DAC_OVERRIDE | \
+#define FS_CAPS                                                                  \
+	(1ull << CAP_CHOWN | 1ull << CAP_MKNOD | 1ull << CAP_DAC_OVERRIDE |      \
 	 1ull << CAP_DAC_READ_SEARCH | 1ull << CAP_FOWNER | 1ull << CAP_FSETID | \
 	 1ull << CAP_LINUX_IMMUTABLE | 1ull << CAP_MAC_OVERRIDE)
 
@@ -164,7 +164,7 @@ void cred_fix_caps(struct cred *new, const struct cred *old)
 	if (new->securebits & SECBIT_NO_SETUID_FIXUP)
 		return;
 	if (had_root && !has_root) {
-		if (!(new->securebits & SECBIT_KEEP_CAPS))
+		if (!(new->securebits &SECBIT_KEEP_CAPS))
 			new->permitted = new->effective = 0;
 		/* Ambient capabilities never outlive the loss of root, keep_caps or not. */
 		new->ambient = 0;
@@ -176,5 +176,5 @@ void cred_fix_caps(struct cred *new, const struct cred *old)
 	if (old->fsuid == 0 && new->fsuid != 0 && new->euid == old->euid)
 		new->effective &= ~FS_CAPS;
 	if (old->fsuid != 0 && new->fsuid == 0 && new->euid == old->euid)
-		new->effective |= new->permitted & FS_CAPS;
+		new->effective |= new->permitted &FS_CAPS;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cred.h - who somebody is: ids, groups, capabilities; immutable once shared (credentials(7), capabilities(7))
+/* cred.h - who somebody is: ids, groups, capabilities; immutable once shared (credentials(7),
+ * capabilities(7))
  *
- * A struct cred is never changed after it has been published: a change is a copy (cred_dup), edits on the
- * copy, and a swap of the task's pointer by the task itself. Readers of another task's take a reference
- * under the tasklist lock.
+ * A struct cred is never changed after it has been published: a change is a copy (cred_dup), edits
+ * on the copy, and a swap of the task's pointer by the task itself. Readers of another task's take
+ * a reference under the tasklist lock.
  */
 #ifndef SENTRY_AUTH_CRED_H
 #define SENTRY_AUTH_CRED_H
@@ -11,8 +12,8 @@
 #include "sentry/base/ref.h"
 
 #define CRED_NGROUPS_MAX 65536
-#define CAP_LAST 40
-#define CAP_FULL ((1ull << (CAP_LAST + 1)) - 1)
+#define CAP_LAST	 40
+#define CAP_FULL	 ((1ull << (CAP_LAST + 1)) - 1)
 
 struct cred_groups {
 	struct ref ref;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vfs_fixture.h - a caller in a mount namespace whose root is a fresh tmpfs, for tests of file systems */
+/* vfs_fixture.h - a caller in a mount namespace whose root is a fresh tmpfs, for tests of file
+ * systems */
 #ifndef TESTS_UNIT_VFS_FIXTURE_H
 #define TESTS_UNIT_VFS_FIXTURE_H
 
@@ -19,8 +20,8 @@
 void pctx_kick(struct pctx *c)
 {
 }
-ssize_t pas_readv(struct pas *as, const struct iovec *local, unsigned nlocal, const struct iovec *guest,
-		  unsigned nguest)
+ssize_t pas_readv(struct pas *as, const struct iovec *local, unsigned nlocal,
+		  const struct iovec *guest, unsigned nguest)
 {
 	return -EFAULT;
 }
@@ -168,8 +169,8 @@ struct tlist {
 	int room;
 };
 
-static inline bool tlist_emit(struct dir_context *dc, const char *name, size_t len, u64 ino, u32 dtype,
-			      u64 next)
+static inline bool tlist_emit(struct dir_context *dc, const char *name, size_t len, u64 ino,
+			      u32 dtype, u64 next)
 {
 	struct tlist *l = container_of(dc, struct tlist, dc);
 

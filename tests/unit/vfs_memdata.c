@@ -1,6 +1,7 @@
 /* libs: vfs fs_tmpfs mm auth time arena host base */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vfs_memdata.c - content in memory against a model: writes, holes, truncation, seeking, limits, extents */
+/* vfs_memdata.c - content in memory against a model: writes, holes, truncation, seeking, limits,
+ * extents */
 #include <linux/falloc.h>
 
 #include "fs/vfs/memdata.h"
@@ -45,8 +46,9 @@ static void random_step(struct file *f, u64 *size)
 		*size = off;
 		break;
 	case 3:
-		ck_assert_int_eq(vfs_fallocate(&g_c, f, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, off, n),
-				 0);
+		ck_assert_int_eq(
+			vfs_fallocate(&g_c, f, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, off, n),
+			0);
 		memset(g_model + off, 0, n);
 		break;
 	}
@@ -92,7 +94,8 @@ START_TEST(holes)
 	ck_assert_int_eq(vfs_llseek(&g_c, f, 20 * PAGE_SIZE + 6, SEEK_DATA), -ENXIO);
 	ck_assert_int_eq(tstat(&g_c, "/f", &st), 0);
 	ck_assert_uint_eq(st.blocks, 16);
-	ck_assert_int_eq(vfs_fallocate(&g_c, f, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 15 * PAGE_SIZE),
+	ck_assert_int_eq(vfs_fallocate(&g_c, f, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+				       15 * PAGE_SIZE),
 			 0);
 	ck_assert_int_eq(tstat(&g_c, "/f", &st), 0);
 	ck_assert_uint_eq(st.blocks, 8);
@@ -114,7 +117,9 @@ START_TEST(growth)
 	ck_assert_int_eq(tstat(&g_c, "/f", &st), 0);
 	ck_assert_uint_eq(st.blocks, page_up(2800000) / 512);
 	while (off < page_up(st.size)) {
-		ck_assert_int_eq(f->inode->map.ops->extent(&f->inode->map, off, st.size - off, false, &e), 0);
+		ck_assert_int_eq(
+			f->inode->map.ops->extent(&f->inode->map, off, st.size - off, false, &e),
+			0);
 		off += e.size;
 		count++;
 	}

@@ -1,6 +1,7 @@
 /* libs: vfs fs_tmpfs fs_overlay mm auth time arena host base */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vfs_threads.c - many threads at once on few names, of a tmpfs and of an overlay; then all must be given back */
+/* vfs_threads.c - many threads at once on few names, of a tmpfs and of an overlay; then all must be
+ * given back */
 #include <pthread.h>
 
 #include "fs/overlay/overlay.h"
@@ -17,7 +18,8 @@ static void one_name(char *name, size_t size, unsigned *seed)
 		snprintf(name, size, "/d%u", r / 4 % 3);
 	else
 		snprintf(name, size, "/d%u/%s%u", r / 4 % 3,
-			 r / 16 % 5 ? "n" : "a name of more than forty bytes, which is not inline ", r / 80 % 4);
+			 r / 16 % 5 ? "n" : "a name of more than forty bytes, which is not inline ",
+			 r / 80 % 4);
 }
 
 static void use_file(struct caller *c, const char *name, unsigned r)
@@ -36,7 +38,8 @@ static void use_file(struct caller *c, const char *name, unsigned r)
 	file_put(f);
 }
 
-static bool drop_emit(struct dir_context *dc, const char *name, size_t len, u64 ino, u32 dtype, u64 next)
+static bool drop_emit(struct dir_context *dc, const char *name, size_t len, u64 ino, u32 dtype,
+		      u64 next)
 {
 	return true;
 }

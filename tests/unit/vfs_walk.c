@@ -277,7 +277,8 @@ START_TEST(mounts)
 			       "none /b/m tmpfs rw,nosuid,relatime,size=1024k,mode=700 0 0\n");
 	/* Read-only bind. */
 	ck_assert_int_eq(vfs_walk(&g_c, NULL, "/b", 0, &p), 0);
-	ck_assert_int_eq(vfs_mount(&g_c, NULL, &p, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL), 0);
+	ck_assert_int_eq(vfs_mount(&g_c, NULL, &p, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL),
+			 0);
 	ck_assert_int_eq(tput(&g_c, "/b/new", "x"), -EROFS);
 	ck_assert_int_eq(tput(&g_c, "/new", "x"), 0);
 	ck_assert_int_eq(vfs_umount(&g_c, &p, 0), -EBUSY);
@@ -305,7 +306,8 @@ START_TEST(census)
 	for (int i = 0; i < 300; i++) {
 		snprintf(name, sizeof(name), "/d%d", i);
 		ck_assert_int_eq(vfs_mkdir(&g_c, NULL, name, 0755), 0);
-		snprintf(name, sizeof(name), "/d%d/a file with a name that is longer than forty", i);
+		snprintf(name, sizeof(name), "/d%d/a file with a name that is longer than forty",
+			 i);
 		ck_assert_int_eq(tput(&g_c, name, "text"), 0);
 		snprintf(name, sizeof(name), "/d%d/none", i);
 		ck_assert_int_eq(twalk(&g_c, name, 0), -ENOENT);
