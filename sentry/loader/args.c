@@ -6,8 +6,9 @@
 
 void exec_args_init(struct exec_args *a, u64 stack_limit)
 {
-	*a = (struct exec_args){
-		.limit = max(min(stack_limit / 4, EXEC_ARGS_MAX), (u64)EXEC_STRING_MAX)};
+	u64 limit = min(stack_limit / 4, EXEC_ARGS_MAX);
+
+	*a = (struct exec_args){.limit = max(limit, (u64)EXEC_STRING_MAX)};
 }
 
 void exec_args_fini(struct exec_args *a)

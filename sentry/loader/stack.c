@@ -40,7 +40,8 @@ u64 stack_mmap_base(const struct load *l)
 	u64 gap = l->setup->limits->stack;
 
 	/* The whole of what the stack may become, however it was placed. */
-	gap = min(max(gap, GAP_MIN), GAP_MAX);
+	gap = max(gap, GAP_MIN);
+	gap = min(gap, GAP_MAX);
 	return page_down(GUEST_END - gap - STACK_RANDOM - 512 * PAGE_SIZE -
 			 l->rnd.mmap % MMAP_RANDOM);
 }
@@ -187,7 +188,8 @@ int stack_build(struct load *l)
 	if (err < 0)
 		return err;
 	need = page_up(l->image->stack_size) + STACK_SPARE;
-	size = max(page_up(min(l->setup->limits->stack, STACK_FIRST)), need);
+	size = page_up(min(l->setup->limits->stack, STACK_FIRST));
+	size = max(size, need);
 	err = map_stack(l, top, size, l->prog.layout.exec_stack);
 	if (err == -ENOMEM && size > need)
 		err = map_stack(l, top, need, l->prog.layout.exec_stack);
