@@ -104,7 +104,8 @@ void platform_destroy(struct platform *p);
 /* Waits for the next event of any context. @worker: index of the calling thread, < config.workers;
  * each index is used by one thread. 0, or -ESHUTDOWN after platform_shutdown. */
 int platform_recv(struct platform *p, unsigned worker, struct pevent *out);
-/* The calling worker (any index: one that never receives has nothing to give away) is about to enter a host call that may last: lets another one receive. */
+/* The calling worker (any index: one that never receives has nothing to give away) is about to
+ * enter a host call that may last: lets another one receive. */
 void platform_may_block(struct platform *p, unsigned worker);
 /* Makes all platform_recv return -ESHUTDOWN, now and for ever. */
 void platform_shutdown(struct platform *p);
@@ -208,8 +209,8 @@ void pctx_destroy(struct pctx *c);
 /* Kills the stub at once; all its contexts become FREE, pending events of them are dropped:
  * after the return none is delivered. The contexts still have to be destroyed, the pas not. */
 void pas_kill(struct pas *as);
-/* Kills the stub as if the host had done it: PEV_DIED follows. For a guest that does not come to the
- * border although it was kicked. The caller keeps a context of it. */
+/* Kills the stub as if the host had done it: PEV_DIED follows. For a guest that does not come to
+ * the border although it was kicked. The caller keeps a context of it. */
 void pas_abort(struct pas *as);
 struct pas *pctx_as(struct pctx *c);
 
@@ -232,8 +233,8 @@ struct pas_stat {
 	u64 minflt, majflt;
 };
 int pas_stat(struct pas *as, struct pas_stat *out);
-/* The host's smaps of the stub, whose mappings below GUEST_END are the guest's: a descriptor to read from
- * and close, or -errno. */
+/* The host's smaps of the stub, whose mappings below GUEST_END are the guest's: a descriptor to
+ * read from and close, or -errno. */
 int pas_open_smaps(struct pas *as);
 /* Scheduling of the host thread: nice value, policy, affinity (words of a cpu mask). 0 or
  * -errno. */

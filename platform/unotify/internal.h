@@ -214,8 +214,8 @@ static inline struct frame_bounds ctx_bounds(const struct pctx *c)
 	return (struct frame_bounds){at + CTL_PAGE, at + c->p->area_size};
 }
 
-/* What is written before the reply to a thread's notification is seen by who receives the thread's next
- * one: the host sees to that, ThreadSanitizer has to be told. */
+/* What is written before the reply to a thread's notification is seen by who receives the
+ * thread's next one: the host sees to that, ThreadSanitizer has to be told. */
 #if defined(__SANITIZE_THREAD__)
 void __tsan_acquire(void *addr);
 void __tsan_release(void *addr);

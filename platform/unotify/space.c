@@ -3,9 +3,9 @@
  *
  * An area is used by one context at a time. A process gets areas in chunks: the first thread that
  * finds no idle one maps a whole chunk at its birth, and the next threads need no mapping. Before
- * its thread is born a chunk belongs to the context alone; afterwards the stub's process has it mapped, and it stays with that address space
- * (idle, for the next thread) until the process has been reaped: a dying process may still write
- * to it. Then it is wiped and may go to any other.
+ * its thread is born a chunk belongs to the context alone; afterwards the stub's process has it
+ * mapped, and it stays with that address space (idle, for the next thread) until the process has
+ * been reaped: a dying process may still write to it. Then it is wiped and may go to any other.
  *
  * A context is freed by pctx_destroy or pctx_exit; an address space when its process has been
  * reaped and its last context is freed. The structures come from pools that only grow.
@@ -123,7 +123,8 @@ static void area_return(struct platform *p, u32 i)
 		chunk_free(p, head);
 }
 
-/* An area of a living process is without a thread. The oldest goes first: its last thread has left. */
+/* An area of a living process is without a thread. The oldest goes first: its last thread has
+ * left. */
 static void idle_push(struct pas *as, u32 i)
 {
 	struct area_info *infos = as->p->infos;
@@ -136,8 +137,8 @@ static void idle_push(struct pas *as, u32 i)
 	as->idle_last = i + 1;
 }
 
-/* An area for a new thread of @as, + 1: one that the process has mapped, or the first of a new chunk. 0:
- * there is none. */
+/* An area for a new thread of @as, + 1: one that the process has mapped, or the first of a new
+ * chunk. 0: there is none. */
 static u32 area_take(struct platform *p, struct pas *as, bool *out_mapped)
 {
 	u32 i = as->idle;

@@ -178,8 +178,8 @@ GUEST(g_maploop,
 	"dec %r12d\n"
 	"jnz 1b\n"
 	DONE);
-/* The child spoils the first command of the parent's area, whose address is at DATA, for ever; the parent
- * makes structural calls. */
+/* The child spoils the first command of the parent's area, whose address is at DATA, for ever;
+ * the parent makes structural calls. */
 GUEST(g_scribbler,
 	CALL(56)
 	"test %rax, %rax\n"

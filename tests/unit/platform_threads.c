@@ -247,8 +247,8 @@ static u64 area_of(struct pctx *c)
 	return first;
 }
 
-/* Another thread of the guest changes commands under way. What was ordered is done when the platform says
- * so, or the guest dies. */
+/* Another thread of the guest changes commands under way. What was ordered is done when the
+ * platform says so, or the guest dies. */
 START_TEST(spoilt_commands)
 {
 	struct pcmd map = cmd_map(0x400000, 0x1000, PROT_READ | PROT_WRITE);
