@@ -203,6 +203,10 @@ static void test_ends(void)
 		close(r);
 		close(p[0]);
 	}
+}
+
+static void test_fifo(void)
+{
 	CASE("fifo: open blocks for the other end, O_NONBLOCK does not, ENXIO for a writer alone, "
 	     "O_RDWR")
 	{
@@ -304,6 +308,7 @@ int main(int argc, char **argv)
 	test_begin(argc, argv);
 	test_size();
 	test_ends();
+	test_fifo();
 	test_splice();
 	return test_end();
 }

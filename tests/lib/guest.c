@@ -58,9 +58,9 @@ static void case_finish(void)
 		dprintf(1, "%s %s: %s\n", bad ? "FAIL" : "ok  ", g_program, g_state->name);
 }
 
-/* Process 1 of a container, the leader of a session and a process whose parent is in another session are no ordinary
- * processes: signals are ignored, or their process group is orphaned and does not stop. The test runs in a child of
- * such a one; its status is passed on. */
+/* Process 1 of a container, the leader of a session and a process whose parent is in another
+ * session are no ordinary processes: signals are ignored, or their process group is orphaned and
+ * does not stop. The test runs in a child of such a one; its status is passed on. */
 static void become_ordinary(void)
 {
 	int status;
