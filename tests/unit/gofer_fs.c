@@ -11,7 +11,7 @@
 #include "tests/unit/gofer_test.h"
 
 /* There is no platform here. */
-void platform_may_block(struct platform *p, unsigned worker)
+void pctx_kick(struct pctx *c)
 {
 }
 
