@@ -18,6 +18,7 @@
 #   native    guest tests on this kernel, as root and as an ordinary user: a failure means that the test is wrong
 #   sandbox   the same programs under `runsc do`: in its memory overlay, on a volume of the host, as an ordinary user
 #   oci       tests/oci/*.sh: bundles, as root
+#   confinement  tests/confinement/*.sh: what the processes of a sandbox may do, as root and as an ordinary user
 #   programs  tests/programs/*.sh: real programs, native against sandbox
 #   asan      a build with ASan and UBSan: its unit tests, and the guest tests under its runsc
 #
@@ -50,7 +51,7 @@ while [ $# -gt 0 ]; do
 	shift
 done
 if [ -z "$STAGES" ]; then
-	STAGES="build unit lint native sandbox oci programs asan"
+	STAGES="build unit lint native sandbox oci confinement programs asan"
 	[ -n "$QUICK" ] && STAGES="build unit lint native sandbox"
 fi
 
@@ -341,6 +342,10 @@ stage_oci() {
 	have_runsc "$BUILD" && for_each oci tests/oci
 }
 
+stage_confinement() {
+	have_runsc "$BUILD" && for_each confinement tests/confinement
+}
+
 stage_programs() {
 	have_runsc "$BUILD" && for_each programs tests/programs
 }
@@ -365,7 +370,7 @@ fi
 make_census
 for stage in $STAGES; do
 	case $stage in
-	build | unit | lint | native | sandbox | oci | programs | asan) ;;
+	build | unit | lint | native | sandbox | oci | confinement | programs | asan) ;;
 	*) echo "run.sh: unknown stage $stage (--help tells)" >&2; exit 2 ;;
 	esac
 	before=$(cat "$WORK/failed.n")

@@ -79,6 +79,6 @@ gone() {
 }
 
 finish() {
-	echo "$(basename "$0"): $checks checks, $failures failed"
+	echo "$((checks - failures)) passed, $failures failed"
 	[ $failures = 0 ]
 }
