@@ -1,4 +1,4 @@
-/* libs: fs_goferfs gofer_proto vfs mm auth time arena host */
+/* libs: fs_goferfs gofer_proto vfs mm auth time arena unotify arch host base */
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gofer_fs.c - goferfs under vfs, over a real gofer: what the host has then, and how many messages
  * it took */
