@@ -8,6 +8,7 @@
  * again, so that a woken call runs on the waker's CPU.
  */
 #include <sys/epoll.h>
+#include <sys/syscall.h>
 
 #include "sentry/base/bug.h"
 #include "sentry/kernel/kernel.h"
@@ -161,6 +162,13 @@ void task_wait_init(struct task *t)
 	list_init(&t->ready_link);
 }
 
+/* Calls that the host will carry out itself in the end: they wait for another thread to come to the
+ * border, not for long, and may not be parked. */
+static bool in_place(const struct task *t)
+{
+	return t->sys.nr == SYS_munmap || t->sys.nr == SYS_mprotect || t->sys.nr == SYS_madvise;
+}
+
 bool task_publish_block(struct task *t)
 {
 	u32 expected = TS_RUNNING;
@@ -168,7 +176,7 @@ bool task_publish_block(struct task *t)
 
 	if (t->wait.deadline != S64_MAX)
 		timer_set(&t->wait.timer, TIME_MONOTONIC, t->wait.deadline);
-	if (ctx)
+	if (ctx && !in_place(t))
 		pctx_blocked(ctx);
 	if (atomic_compare_exchange_strong(&t->wait.state, &expected, TS_BLOCKED))
 		return true;

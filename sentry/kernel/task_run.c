@@ -317,6 +317,18 @@ static void interrupt(struct task *t)
 		task_finish(t, t->wait.intr);
 }
 
+/* A call of the in-place class that was interrupted for nothing has registers by now: there is no
+ * call left that the host could go on with, so the stub makes it. */
+static void plan_of_call(struct task *t)
+{
+	mm_plan_init(&t->plan);
+	t->plan.cmds[0] = (struct pcmd){.nr = t->sys.nr, .fd = -1};
+	memcpy(t->plan.cmds[0].args, t->sys.a, 3 * sizeof(u64));
+	t->plan.count = 1;
+	t->plan.flags = PRUN_RESUME;
+	t->wait.command = CMD_PLAN;
+}
+
 static void task_run_call(struct task *t)
 {
 	long ret;
@@ -341,6 +353,11 @@ static void task_run_call(struct task *t)
 		task_command(t);
 		break;
 	case -ECONTINUE:
+		if (t->has_regs) {
+			plan_of_call(t);
+			task_command(t);
+			break;
+		}
 		trace_exit(t, 0);
 		task_end_call(t);
 		t->in_syscall = false;
@@ -463,6 +480,7 @@ static bool fault_repaired(struct task *t, const siginfo_t *info)
 	if (info->si_signo != SIGSEGV && info->si_signo != SIGBUS)
 		return false;
 	task_mm_limits(t, &lim);
+	t->inflight.ctx = atomic_load(&t->ctx);
 	mm_plan_init(&t->plan);
 	r = mm_fault(t->mm, GVA(info->si_addr), info->si_signo, info->si_code, &lim, &t->inflight,
 		     &t->plan);
