@@ -11,7 +11,8 @@
 static long setattr_at(struct task *t, int dirfd, gva_t name, u32 flags, struct attr *attr)
 {
 	scoped_walk p = {NULL, NULL};
-	u32 walk = (flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) | (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0);
+	u32 walk = (flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) |
+		   (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0);
 	int err;
 
 	if (flags & ~(u32)AT_VALID)
@@ -62,7 +63,9 @@ long sys_fchmodat2(struct task *t, const struct sys_args *a)
 
 static struct attr owner_attr(u32 uid, u32 gid)
 {
-	return (struct attr){.valid = (uid != ~0u ? ATTR_UID : 0) | (gid != ~0u ? ATTR_GID : 0), .uid = uid, .gid = gid};
+	return (struct attr){.valid = (uid != ~0u ? ATTR_UID : 0) | (gid != ~0u ? ATTR_GID : 0),
+			     .uid = uid,
+			     .gid = gid};
 }
 
 long sys_chown(struct task *t, const struct sys_args *a)
@@ -93,7 +96,8 @@ long sys_fchownat(struct task *t, const struct sys_args *a)
 	return setattr_at(t, ARG_INT(a, 0), ARG_GVA(a, 1), ARG_UINT(a, 4), &attr);
 }
 
-/* --- times --------------------------------------------------------------------------------------------- */
+/* --- times
+ * --------------------------------------------------------------------------------------------- */
 
 /* One time of utimensat(2) into the attributes. */
 static int time_attr(struct attr *attr, struct timespec ts, u32 set, u32 now)
@@ -186,7 +190,8 @@ long sys_utime(struct task *t, const struct sys_args *a)
 	return do_utimes(t, AT_FDCWD, ARG_GVA(a, 0), ts, 0);
 }
 
-/* --- size ---------------------------------------------------------------------------------------------- */
+/* --- size
+ * ---------------------------------------------------------------------------------------------- */
 
 long sys_truncate(struct task *t, const struct sys_args *a)
 {
@@ -216,7 +221,8 @@ long sys_fallocate(struct task *t, const struct sys_args *a)
 {
 	scoped_file f = fd_lookup(t, ARG_INT(a, 0));
 
-	return f ? vfs_fallocate(task_caller(t), f, ARG_INT(a, 1), (s64)a->a[2], (s64)a->a[3]) : -EBADF;
+	return f ? vfs_fallocate(task_caller(t), f, ARG_INT(a, 1), (s64)a->a[2], (s64)a->a[3])
+		 : -EBADF;
 }
 
 long sys_fsync(struct task *t, const struct sys_args *a)
@@ -246,8 +252,8 @@ long sys_sync_file_range(struct task *t, const struct sys_args *a)
 	return vfs_fsync(task_caller(t), f, true);
 }
 
-/* Data is in the host's page cache as soon as write(2) returns: there is nothing of ours to flush, and the host's
- * whole file systems are not a guest's to flush. */
+/* Data is in the host's page cache as soon as write(2) returns: there is nothing of ours to flush,
+ * and the host's whole file systems are not a guest's to flush. */
 long sys_sync(struct task *t, const struct sys_args *a)
 {
 	return 0;

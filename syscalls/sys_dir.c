@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sys_dir.c - getdents(2): entries are packed into the worker's scratch buffer and copied out at once */
+/* sys_dir.c - getdents(2): entries are packed into the worker's scratch buffer and copied out at
+ * once */
 #include <sys/stat.h>
 
 #include "syscalls/sys.h"

@@ -80,7 +80,9 @@ long sys_dup3(struct task *t, const struct sys_args *a)
 	return do_dup2(t, ARG_INT(a, 0), ARG_INT(a, 1), ARG_UINT(a, 2) & O_CLOEXEC);
 }
 
-/* --- locks ----------------------------------------------------------------------------------------------- */
+/* --- locks
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static void end_lock_wait(struct task *t)
 {
@@ -89,7 +91,8 @@ static void end_lock_wait(struct task *t)
 }
 
 /* Takes or gives a lock, waiting when @wait. */
-static long do_lock(struct task *t, int fd, struct file *f, const struct file_lock_request *r, bool wait)
+static long do_lock(struct task *t, int fd, struct file *f, const struct file_lock_request *r,
+		    bool wait)
 {
 	struct lock_wait *record = t->wait.obj;
 	struct waitq *q;
@@ -114,7 +117,8 @@ long sys_flock(struct task *t, const struct sys_args *a)
 {
 	scoped_file f = fd_lookup(t, ARG_INT(a, 0));
 	int op = ARG_INT(a, 1);
-	struct file_lock_request r = {.kind = LOCK_KIND_FLOCK, .owner = f, .pid = t->tg->tgid, .end = S64_MAX};
+	struct file_lock_request r = {
+		.kind = LOCK_KIND_FLOCK, .owner = f, .pid = t->tg->tgid, .end = S64_MAX};
 
 	switch (op & ~LOCK_NB) {
 	case LOCK_SH:
@@ -135,7 +139,8 @@ long sys_flock(struct task *t, const struct sys_args *a)
 }
 
 /* struct flock into a request: absolute, inclusive. */
-static int decode_flock(struct task *t, struct file *f, const struct flock *l, struct file_lock_request *r)
+static int decode_flock(struct task *t, struct file *f, const struct flock *l,
+			struct file_lock_request *r)
 {
 	s64 start, end;
 
@@ -168,7 +173,8 @@ static int decode_flock(struct task *t, struct file *f, const struct flock *l, s
 	return 0;
 }
 
-static long get_lock(struct task *t, struct file *f, struct flock *l, struct file_lock_request *r, gva_t dst)
+static long get_lock(struct task *t, struct file *f, struct flock *l, struct file_lock_request *r,
+		     gva_t dst)
 {
 	int err;
 
@@ -191,7 +197,8 @@ static long fcntl_lock(struct task *t, int fd, struct file *f, int cmd, gva_t ar
 {
 	bool ofd = cmd == F_OFD_GETLK || cmd == F_OFD_SETLK || cmd == F_OFD_SETLKW;
 	struct file_lock_request r = {.kind = ofd ? LOCK_KIND_OFD : LOCK_KIND_POSIX,
-				      .owner = ofd ? (void *)f : (void *)t->files, .pid = t->tg->tgid};
+				      .owner = ofd ? (void *)f : (void *)t->files,
+				      .pid = t->tg->tgid};
 	struct flock l;
 	int err = copy_in_obj(t->mm, &l, arg);
 
@@ -204,12 +211,15 @@ static long fcntl_lock(struct task *t, int fd, struct file *f, int cmd, gva_t ar
 		return err;
 	if (cmd == F_GETLK || cmd == F_OFD_GETLK)
 		return get_lock(t, f, &l, &r, arg);
-	if ((r.type == F_RDLCK && !(f->mode & FMODE_READ)) || (r.type == F_WRLCK && !(f->mode & FMODE_WRITE)))
+	if ((r.type == F_RDLCK && !(f->mode & FMODE_READ)) ||
+	    (r.type == F_WRLCK && !(f->mode & FMODE_WRITE)))
 		return -EBADF;
 	return do_lock(t, fd, f, &r, cmd == F_SETLKW || cmd == F_OFD_SETLKW);
 }
 
-/* --- fcntl ----------------------------------------------------------------------------------------------- */
+/* --- fcntl
+ * -----------------------------------------------------------------------------------------------
+ */
 
 #define SETFL_MASK ((u32)(O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC))
 
@@ -218,8 +228,8 @@ static long set_flags(struct task *t, int fd, struct file *f, u32 arg)
 	u32 old = f->flags, new = (old & ~SETFL_MASK) | (arg & SETFL_MASK);
 	int err = 0;
 
-	if ((arg ^ old) & O_NOATIME && arg & O_NOATIME && f->inode && t->cred->fsuid != f->inode->uid &&
-	    !task_capable(t, 3)) /* CAP_FOWNER */
+	if ((arg ^ old) & O_NOATIME && arg & O_NOATIME && f->inode &&
+	    t->cred->fsuid != f->inode->uid && !task_capable(t, 3)) /* CAP_FOWNER */
 		return -EPERM;
 	if (f->inode && f->inode->flags & INODE_APPEND && !(arg & O_APPEND))
 		return -EPERM;
@@ -227,7 +237,7 @@ static long set_flags(struct task *t, int fd, struct file *f, u32 arg)
 	if (f->op && f->op->set_flags)
 		err = f->op->set_flags(task_caller(t), f, old);
 	if (!err && (old ^ new) & O_ASYNC)
-		err = sigio_set(f, fd, new & O_ASYNC);
+		err = sigio_set(f, fd, new &O_ASYNC);
 	if (err)
 		f->flags = old;
 	return err;
@@ -255,14 +265,17 @@ static long fcntl_owner(struct task *t, struct file *f, int cmd, u64 arg)
 	case F_SETOWN:
 		if ((s32)arg == INT32_MIN)
 			return -EINVAL;
-		return (s32)arg < 0 ? set_owner(f, F_OWNER_PGRP, -(s32)arg) : set_owner(f, F_OWNER_PID, (s32)arg);
+		return (s32)arg < 0 ? set_owner(f, F_OWNER_PGRP, -(s32)arg)
+				    : set_owner(f, F_OWNER_PID, (s32)arg);
 	case F_GETOWN_EX:
 		return copy_out_obj(t->mm, GVA(arg), &ex);
 	case F_SETOWN_EX:
 		err = copy_in_obj(t->mm, &ex, GVA(arg));
 		if (err)
 			return err;
-		return ex.type < F_OWNER_TID || ex.type > F_OWNER_PGRP ? -EINVAL : set_owner(f, ex.type, ex.pid);
+		return ex.type < F_OWNER_TID || ex.type > F_OWNER_PGRP
+			       ? -EINVAL
+			       : set_owner(f, ex.type, ex.pid);
 	case F_GETSIG:
 		return f->owner_sig;
 	default: /* F_SETSIG */
@@ -330,7 +343,9 @@ long sys_fcntl(struct task *t, const struct sys_args *a)
 	return f->mode & FMODE_PATH ? -EBADF : fcntl_file(t, fd, f, cmd, a->a[2]);
 }
 
-/* --- ioctl ----------------------------------------------------------------------------------------------- */
+/* --- ioctl
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static long ioctl_flag(struct task *t, int fd, struct file *f, gva_t arg, u32 flag)
 {

@@ -59,7 +59,8 @@ long sys_umount2(struct task *t, const struct sys_args *a)
 		return -EINVAL;
 	if (!task_capable(t, 21)) /* CAP_SYS_ADMIN */
 		return -EPERM;
-	err = path_at(t, AT_FDCWD, ARG_GVA(a, 0), flags & UMOUNT_NOFOLLOW ? 0 : WALK_FOLLOW, &target);
+	err = path_at(t, AT_FDCWD, ARG_GVA(a, 0), flags & UMOUNT_NOFOLLOW ? 0 : WALK_FOLLOW,
+		      &target);
 	return err ? err : vfs_umount(task_caller(t), &target, flags);
 }
 
@@ -100,7 +101,7 @@ long sys_pivot_root(struct task *t, const struct sys_args *a)
 		return err;
 	mutex_lock(&g_kernel->lock);
 	for (tg = tgroup_next(1); tg; tg = tgroup_next(tg->tgid + 1))
-		list_for_each_entry(other, &tg->tasks, group_link)
+		list_for_each_entry (other, &tg->tasks, group_link)
 			if (other->fs)
 				move_fs(other->fs, &old_root, &new);
 	mutex_unlock(&g_kernel->lock);

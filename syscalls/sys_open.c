@@ -8,16 +8,19 @@
 #include "syscalls/sys.h"
 
 #define O_LARGEFILE_K 0100000
-#define VALID_OPEN_FLAGS \
-	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_DSYNC | \
-	 O_ASYNC | O_DIRECT | O_LARGEFILE_K | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE)
+#define VALID_OPEN_FLAGS                                                                       \
+	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC |  \
+	 O_DSYNC | O_ASYNC | O_DIRECT | O_LARGEFILE_K | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | \
+	 O_CLOEXEC | O_PATH | O_TMPFILE)
 #define TMPFILE_BIT (O_TMPFILE & ~O_DIRECTORY)
-#define HELD_FD (-2) /* no number can be this: the file that an open of a FIFO waits with */
+#define HELD_FD	    (-2) /* no number can be this: the file that an open of a FIFO waits with */
 
 /* The open file gets its number; an open of a FIFO waits for the other end before. */
 static long finish_open(struct task *t, struct file *f, u32 flags)
 {
-	u32 pending = f->op && f->op->open_pending && !(f->mode & FMODE_PATH) ? f->op->open_pending(f) : 0;
+	u32 pending = f->op && f->op->open_pending && !(f->mode & FMODE_PATH)
+			      ? f->op->open_pending(f)
+			      : 0;
 	int fd;
 
 	if (pending && !(flags & O_NONBLOCK)) {
@@ -39,9 +42,10 @@ static int check_flags(u32 flags)
 	if (flags & O_PATH)
 		return 0;
 	if (flags & TMPFILE_BIT)
-		return (flags & O_TMPFILE) == O_TMPFILE && !(flags & O_CREAT) && flags & (O_WRONLY | O_RDWR) ?
-			       0 :
-			       -EINVAL;
+		return (flags & O_TMPFILE) == O_TMPFILE && !(flags & O_CREAT) &&
+				       flags & (O_WRONLY | O_RDWR)
+			       ? 0
+			       : -EINVAL;
 	return (flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY) ? -EINVAL : 0;
 }
 
@@ -100,9 +104,12 @@ static int resolve_flags(u64 resolve, u32 *out)
 		u64 resolve;
 		u32 walk;
 	} map[] = {
-		{RESOLVE_NO_XDEV, WALK_NO_XDEV},	 {RESOLVE_NO_MAGICLINKS, WALK_NO_MAGICLINKS},
-		{RESOLVE_NO_SYMLINKS, WALK_NO_SYMLINKS}, {RESOLVE_BENEATH, WALK_BENEATH},
-		{RESOLVE_IN_ROOT, WALK_IN_ROOT},	 {RESOLVE_CACHED, WALK_CACHED},
+		{RESOLVE_NO_XDEV, WALK_NO_XDEV},
+		{RESOLVE_NO_MAGICLINKS, WALK_NO_MAGICLINKS},
+		{RESOLVE_NO_SYMLINKS, WALK_NO_SYMLINKS},
+		{RESOLVE_BENEATH, WALK_BENEATH},
+		{RESOLVE_IN_ROOT, WALK_IN_ROOT},
+		{RESOLVE_CACHED, WALK_CACHED},
 	};
 
 	*out = 0;
@@ -127,7 +134,8 @@ static int check_how(const struct open_how *how)
 		return -EINVAL;
 	if (flags & O_PATH && flags & ~(u64)(O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC))
 		return -EINVAL;
-	if (how->resolve & RESOLVE_CACHED && flags & (O_TRUNC | O_CREAT | (O_TMPFILE & ~O_DIRECTORY)))
+	if (how->resolve & RESOLVE_CACHED &&
+	    flags & (O_TRUNC | O_CREAT | (O_TMPFILE & ~O_DIRECTORY)))
 		return -EAGAIN;
 	return 0;
 }
@@ -176,7 +184,8 @@ long sys_memfd_create(struct task *t, const struct sys_args *a)
 	ssize_t n;
 	int fd;
 
-	if (flags & ~(u32)(MFD_CLOEXEC | MFD_ALLOW_SEALING | 8 | 16)) /* MFD_NOEXEC_SEAL, MFD_EXEC */
+	if (flags &
+	    ~(u32)(MFD_CLOEXEC | MFD_ALLOW_SEALING | 8 | 16)) /* MFD_NOEXEC_SEAL, MFD_EXEC */
 		return -EINVAL;
 	n = copy_in_str(t->mm, name, ARG_GVA(a, 0), sizeof(name));
 	if (n < 0)

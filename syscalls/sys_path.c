@@ -56,7 +56,8 @@ long sys_mkdirat(struct task *t, const struct sys_args *a)
 static long do_mknod(struct task *t, int dirfd, gva_t name, u32 mode, u32 dev)
 {
 	/* new_decode_dev: 12 bits of major between 8 and 20 bits of minor */
-	u64 rdev = ((u64)(dev & 0xfff00) >> 8) << 8 | (dev & 0xff) | ((u64)(dev & 0xfff00000) >> 12 << 12);
+	u64 rdev = ((u64)(dev & 0xfff00) >> 8) << 8 | (dev & 0xff) |
+		   ((u64)(dev & 0xfff00000) >> 12 << 12);
 	scoped_name n = {{NULL}};
 	int err = name_at_get(t, dirfd, name, &n);
 
@@ -84,8 +85,8 @@ static long do_unlink(struct task *t, int dirfd, gva_t name, bool dir)
 
 	if (err)
 		return err;
-	return dir ? vfs_rmdir(task_caller(t), at(&n), n.arg.name) :
-		     vfs_unlink(task_caller(t), at(&n), n.arg.name);
+	return dir ? vfs_rmdir(task_caller(t), at(&n), n.arg.name)
+		   : vfs_unlink(task_caller(t), at(&n), n.arg.name);
 }
 
 long sys_unlink(struct task *t, const struct sys_args *a)
@@ -155,7 +156,8 @@ long sys_link(struct task *t, const struct sys_args *a)
 
 long sys_linkat(struct task *t, const struct sys_args *a)
 {
-	return do_link(t, ARG_INT(a, 0), ARG_GVA(a, 1), ARG_INT(a, 2), ARG_GVA(a, 3), ARG_UINT(a, 4));
+	return do_link(t, ARG_INT(a, 0), ARG_GVA(a, 1), ARG_INT(a, 2), ARG_GVA(a, 3),
+		       ARG_UINT(a, 4));
 }
 
 static long do_rename(struct task *t, int fd_from, gva_t from, int fd_to, gva_t to, u32 flags)
@@ -191,7 +193,8 @@ long sys_renameat2(struct task *t, const struct sys_args *a)
 	return do_rename(t, ARG_INT(a, 0), ARG_GVA(a, 1), ARG_INT(a, 2), ARG_GVA(a, 3), flags);
 }
 
-/* --- working and root directory ---------------------------------------------------------------------- */
+/* --- working and root directory
+ * ---------------------------------------------------------------------- */
 
 /* Puts @p (reference taken over) into the fs as working or root directory. */
 static void set_fs_path(struct fs *fs, struct path *slot, struct path *p)

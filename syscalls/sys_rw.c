@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sys_rw.c - read(2), write(2) and their relatives, lseek(2)
  *
- * A write to something that can make one wait goes on until all is written, as Linux's does: what has been moved so far
- * stands in t->wait.moved, and is the result when a signal comes.
+ * A write to something that can make one wait goes on until all is written, as Linux's does: what
+ * has been moved so far stands in t->wait.moved, and is the result when a signal comes.
  */
 #include <signal.h>
 #include <sys/epoll.h>
@@ -15,8 +15,8 @@
 
 struct rw {
 	bool write;
-	u64 *pos;	/* NULL: the file's own */
-	int rwf;	/* RWF_* */
+	u64 *pos; /* NULL: the file's own */
+	int rwf;  /* RWF_* */
 };
 
 /* Signals that go with errors of writing (write(2)). */
@@ -29,8 +29,8 @@ static long write_error(struct task *t, long err)
 	return err;
 }
 
-/* Waits for @events, as long as the file lets one wait (SO_RCVTIMEO). @moved: what a signal or the time-out
- * leaves as the result, if not 0. */
+/* Waits for @events, as long as the file lets one wait (SO_RCVTIMEO). @moved: what a signal or the
+ * time-out leaves as the result, if not 0. */
 static long wait_file(struct task *t, int fd, struct file *f, bool write, u32 events, long moved)
 {
 	s64 ns = f->op->timeout ? f->op->timeout(f, write) : -1;
@@ -44,7 +44,8 @@ static long wait_file(struct task *t, int fd, struct file *f, bool write, u32 ev
 	return task_block_file(t, fd, f, events, moved ? moved : intr);
 }
 
-static long do_read(struct task *t, int fd, struct file *f, struct iov_iter *it, const struct rw *rw)
+static long do_read(struct task *t, int fd, struct file *f, struct iov_iter *it,
+		    const struct rw *rw)
 {
 	long n = vfs_read(task_caller(t), f, it, rw->pos);
 
@@ -58,10 +59,12 @@ static bool goes_on(const struct file *f)
 {
 	u32 mode = f->inode->mode;
 
-	return (f->inode->flags & INODE_STREAM) && (S_ISFIFO(mode) || S_ISSOCK(mode) || S_ISCHR(mode));
+	return (f->inode->flags & INODE_STREAM) &&
+	       (S_ISFIFO(mode) || S_ISSOCK(mode) || S_ISCHR(mode));
 }
 
-static long do_write(struct task *t, int fd, struct file *f, struct iov_iter *it, const struct rw *rw)
+static long do_write(struct task *t, int fd, struct file *f, struct iov_iter *it,
+		     const struct rw *rw)
 {
 	size_t total = it->left;
 	long n = 0;
@@ -117,7 +120,8 @@ static long rw_vector(struct task *t, const struct sys_args *a, const struct rw 
 		return -EINVAL;
 	if (count > IOV_FAST && !(iov = kalloc(count * sizeof(*iov))))
 		return -ENOMEM;
-	ret = copy_in_iovec(t->mm, iov, ARG_GVA(a, 1), count, &it, t->worker->scratch, WORKER_SCRATCH);
+	ret = copy_in_iovec(t->mm, iov, ARG_GVA(a, 1), count, &it, t->worker->scratch,
+			    WORKER_SCRATCH);
 	if (ret >= 0)
 		ret = do_rw(t, ARG_INT(a, 0), &it, rw);
 	if (iov != fast)

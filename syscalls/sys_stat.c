@@ -10,9 +10,19 @@
 static struct stat to_stat(const struct kstat *k)
 {
 	return (struct stat){
-		.st_dev = k->dev, .st_ino = k->ino, .st_nlink = k->nlink, .st_mode = k->mode, .st_uid = k->uid,
-		.st_gid = k->gid, .st_rdev = k->rdev, .st_size = k->size, .st_blksize = k->blksize,
-		.st_blocks = k->blocks, .st_atim = k->atime, .st_mtim = k->mtime, .st_ctim = k->ctime,
+		.st_dev = k->dev,
+		.st_ino = k->ino,
+		.st_nlink = k->nlink,
+		.st_mode = k->mode,
+		.st_uid = k->uid,
+		.st_gid = k->gid,
+		.st_rdev = k->rdev,
+		.st_size = k->size,
+		.st_blksize = k->blksize,
+		.st_blocks = k->blocks,
+		.st_atim = k->atime,
+		.st_mtim = k->mtime,
+		.st_ctim = k->ctime,
 	};
 }
 
@@ -60,7 +70,8 @@ long sys_fstat(struct task *t, const struct sys_args *a)
 
 static u32 walk_of_at(u32 flags)
 {
-	return (flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) | (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0);
+	return (flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) |
+	       (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0);
 }
 
 /* glibc's fstat is newfstatat(fd, "", AT_EMPTY_PATH): no walk, no page for the name. */
@@ -92,12 +103,21 @@ static struct statx to_statx(const struct kstat *k, const struct path *p)
 {
 	struct statx x = {
 		.stx_mask = STATX_BASIC_STATS | 0x1000 /* STATX_MNT_ID */,
-		.stx_blksize = k->blksize, .stx_nlink = k->nlink, .stx_uid = k->uid, .stx_gid = k->gid,
-		.stx_mode = k->mode, .stx_ino = k->ino, .stx_size = k->size, .stx_blocks = k->blocks,
-		.stx_atime = to_statx_time(k->atime), .stx_mtime = to_statx_time(k->mtime),
+		.stx_blksize = k->blksize,
+		.stx_nlink = k->nlink,
+		.stx_uid = k->uid,
+		.stx_gid = k->gid,
+		.stx_mode = k->mode,
+		.stx_ino = k->ino,
+		.stx_size = k->size,
+		.stx_blocks = k->blocks,
+		.stx_atime = to_statx_time(k->atime),
+		.stx_mtime = to_statx_time(k->mtime),
 		.stx_ctime = to_statx_time(k->ctime),
-		.stx_rdev_major = major(k->rdev), .stx_rdev_minor = minor(k->rdev),
-		.stx_dev_major = major(k->dev), .stx_dev_minor = minor(k->dev),
+		.stx_rdev_major = major(k->rdev),
+		.stx_rdev_minor = minor(k->rdev),
+		.stx_dev_major = major(k->dev),
+		.stx_dev_minor = minor(k->dev),
 		.stx_attributes_mask = 0x2000 /* STATX_ATTR_MOUNT_ROOT */,
 	};
 
@@ -133,7 +153,8 @@ long sys_statx(struct task *t, const struct sys_args *a)
 
 	if (ARG_UINT(a, 3) & STATX__RESERVED || (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE)
 		return -EINVAL;
-	if (flags & ~(u32)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE))
+	if (flags &
+	    ~(u32)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE))
 		return -EINVAL;
 	if (is_fd_itself(t, a, flags)) {
 		scoped_file f = fd_lookup_path(t, ARG_INT(a, 0));
@@ -225,5 +246,6 @@ long sys_readlink(struct task *t, const struct sys_args *a)
 
 long sys_readlinkat(struct task *t, const struct sys_args *a)
 {
-	return do_readlink(t, ARG_INT(a, 0), ARG_GVA(a, 1), ARG_GVA(a, 2), (s64)a->a[3], WALK_EMPTY);
+	return do_readlink(t, ARG_INT(a, 0), ARG_GVA(a, 1), ARG_GVA(a, 2), (s64)a->a[3],
+			   WALK_EMPTY);
 }

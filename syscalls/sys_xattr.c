@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sys_xattr.c - extended attributes (xattr(7)): values pass through pages of the arena, at most 64 KiB */
+/* sys_xattr.c - extended attributes (xattr(7)): values pass through pages of the arena, at most 64
+ * KiB */
 #include <linux/limits.h>
 #include <sys/xattr.h>
 
@@ -115,18 +116,18 @@ static long do_remove(struct task *t, const struct sys_args *a, enum target how)
 	return err ? err : vfs_removexattr(task_caller(t), &p, name);
 }
 
-#define FAMILY(verb, doit) \
-	long sys_##verb##xattr(struct task *t, const struct sys_args *a) \
-	{ \
-		return doit(t, a, BY_PATH); \
-	} \
+#define FAMILY(verb, doit)                                                \
+	long sys_##verb##xattr(struct task *t, const struct sys_args *a)  \
+	{                                                                 \
+		return doit(t, a, BY_PATH);                               \
+	}                                                                 \
 	long sys_l##verb##xattr(struct task *t, const struct sys_args *a) \
-	{ \
-		return doit(t, a, BY_LINK); \
-	} \
+	{                                                                 \
+		return doit(t, a, BY_LINK);                               \
+	}                                                                 \
 	long sys_f##verb##xattr(struct task *t, const struct sys_args *a) \
-	{ \
-		return doit(t, a, BY_FD); \
+	{                                                                 \
+		return doit(t, a, BY_FD);                                 \
 	}
 
 FAMILY(get, do_get)

@@ -58,7 +58,8 @@ static long random_ioctl(struct caller *c, struct file *f, u32 cmd, u64 arg)
 
 	if (cmd == RNDGETENTCNT)
 		return copy_out_obj(c->mm, GVA(arg), &bits);
-	if (cmd == RNDADDTOENTCNT || cmd == RNDADDENTROPY || cmd == RNDZAPENTCNT || cmd == RNDCLEARPOOL)
+	if (cmd == RNDADDTOENTCNT || cmd == RNDADDENTROPY || cmd == RNDZAPENTCNT ||
+	    cmd == RNDCLEARPOOL)
 		return -EPERM; /* the pool is the host's */
 	return -ENOTTY;
 }
@@ -68,7 +69,8 @@ static s64 null_llseek(struct caller *c, struct file *f, s64 off, int whence)
 	return f->pos = 0;
 }
 
-/* A private mapping of /dev/zero is anonymous memory; so is a shared one, with an object of its own. */
+/* A private mapping of /dev/zero is anonymous memory; so is a shared one, with an object of its
+ * own. */
 static int zero_mmap(struct caller *c, struct file *f, struct mm_map_request *req)
 {
 	req->map = NULL;
@@ -78,12 +80,14 @@ static int zero_mmap(struct caller *c, struct file *f, struct mm_map_request *re
 	return 0;
 }
 
-static const struct file_ops null_ops = {.read = null_read, .write = null_write, .llseek = null_llseek};
-static const struct file_ops zero_ops = {.read = zero_read, .write = null_write, .llseek = null_llseek,
-					 .mmap = zero_mmap};
-static const struct file_ops full_ops = {.read = zero_read, .write = full_write, .llseek = null_llseek};
-static const struct file_ops random_ops = {.read = random_read, .write = null_write, .ioctl = random_ioctl,
-					   .llseek = null_llseek};
+static const struct file_ops null_ops = {
+	.read = null_read, .write = null_write, .llseek = null_llseek};
+static const struct file_ops zero_ops = {
+	.read = zero_read, .write = null_write, .llseek = null_llseek, .mmap = zero_mmap};
+static const struct file_ops full_ops = {
+	.read = zero_read, .write = full_write, .llseek = null_llseek};
+static const struct file_ops random_ops = {
+	.read = random_read, .write = null_write, .ioctl = random_ioctl, .llseek = null_llseek};
 
 int dev_init(void)
 {

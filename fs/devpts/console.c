@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* console.c - a terminal whose other side is a terminal of the host
  *
- * The host's terminal is in raw mode (runsc sees to that): all editing is ours. Input is taken while the input ring has
- * room; output that the host does not take at once waits in the ring for the next EPOLLOUT. One console a sandbox.
+ * The host's terminal is in raw mode (runsc sees to that): all editing is ours. Input is taken
+ * while the input ring has room; output that the host does not take at once waits in the ring for
+ * the next EPOLLOUT. One console a sandbox.
  */
 #include <fcntl.h>
 #include <sys/epoll.h>
@@ -87,7 +88,8 @@ int console_create(struct caller *c, int hostfd, struct tty **out_tty, struct fi
 	vfs_chrdev_register(5, 1, 1, &console_ops);
 	f = vfs_open(c, NULL, "/dev/console", &how);
 	if (IS_ERR(f)) { /* no such node: ttyname(3) will not find it, all else works */
-		f = file_anon(c, "/dev/console", &tty_file_ops, tty_get(tty), O_RDWR, NULL, 0020620);
+		f = file_anon(c, "/dev/console", &tty_file_ops, tty_get(tty), O_RDWR, NULL,
+			      0020620);
 		if (IS_ERR(f))
 			return PTR_ERR(f);
 		tty_opened(NULL, f, tty);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* jobctl.c - terminals, sessions and process groups (credentials(7), tty_ioctl(4), setsid(2))
  *
- * tty->session and tty->pgrp, session->tty and tgroup->tty change under the tasklist lock [T] (and the former under
- * tty->lock too, so that either is enough to read them). [T] comes before tty->lock.
+ * tty->session and tty->pgrp, session->tty and tgroup->tty change under the tasklist lock [T] (and
+ * the former under tty->lock too, so that either is enough to read them). [T] comes before
+ * tty->lock.
  */
 #include <signal.h>
 

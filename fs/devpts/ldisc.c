@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ldisc.c - the line discipline: editing, echo, signals, output processing (termios(3))
  *
- * The input ring holds finished lines up to in.canon and the line under edition up to in.head; without ICANON both are the
- * same. A byte that ends a line has its bit in in.ends; an end of file (^D) is such a byte that read(2) does not return.
- * All functions: tty->lock held.
+ * The input ring holds finished lines up to in.canon and the line under edition up to in.head;
+ * without ICANON both are the same. A byte that ends a line has its bit in in.ends; an end of file
+ * (^D) is such a byte that read(2) does not return. All functions: tty->lock held.
  */
 #include <signal.h>
 
@@ -23,7 +23,8 @@ static bool is_cc(const struct tty *tty, unsigned which, u8 c)
 	return cc != 0 && cc == c;
 }
 
-/* --- output -------------------------------------------------------------------------------------- */
+/* --- output --------------------------------------------------------------------------------------
+ */
 
 u32 tty_out_room(const struct tty *tty)
 {
@@ -97,7 +98,8 @@ size_t ldisc_write(struct tty *tty, const u8 *buf, size_t n)
 	return i;
 }
 
-/* --- echo ---------------------------------------------------------------------------------------- */
+/* --- echo ----------------------------------------------------------------------------------------
+ */
 
 static bool is_control(u8 c)
 {
@@ -129,7 +131,8 @@ static unsigned echoed_width(struct tty *tty, u8 c)
 	return (c & 0xc0) == 0x80 && I(tty, IUTF8) ? 0 : 1;
 }
 
-/* --- input --------------------------------------------------------------------------------------- */
+/* --- input ---------------------------------------------------------------------------------------
+ */
 
 static u32 in_room(const struct tty *tty)
 {
@@ -220,8 +223,8 @@ static bool last_is_word(struct tty *tty)
 {
 	u8 c = tty->in.ring[(tty->in.head - 1) % TTY_IN_SIZE];
 
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-	       c >= 0x80;
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       c == '_' || c >= 0x80;
 }
 
 static void erase_word(struct tty *tty)
@@ -380,7 +383,8 @@ u64 ldisc_receive(struct tty *tty, const u8 *buf, size_t n, size_t *out_taken)
 	int sig;
 
 	for (i = 0; i < n; i++) {
-		/* A full ring holds the sender back, unless a line is under edition that nobody can finish. */
+		/* A full ring holds the sender back, unless a line is under edition that nobody can
+		 * finish. */
 		if (in_room(tty) == 0 && (!L(tty, ICANON) || tty->in.canon != tty->in.tail))
 			break;
 		sig = receive(tty, buf[i]);

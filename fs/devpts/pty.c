@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pty.c - masters, /dev/ptmx, /dev/tty, and the devpts file system that shows the slaves (pts(4))
  *
- * One devpts instance serves the sandbox; numbers are 0..PTY_MAX-1, given out lowest first under g_lock. A slave's
- * inode exists in the file system while its master is open.
+ * One devpts instance serves the sandbox; numbers are 0..PTY_MAX-1, given out lowest first under
+ * g_lock. A slave's inode exists in the file system while its master is open.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,15 +15,16 @@
 #include "sentry/kernel/kernel.h"
 #include "sentry/mm/copy.h"
 
-#define PTY_MAX 4096
-#define PTY_MAJOR 136
+#define PTY_MAX	     4096
+#define PTY_MAJOR    136
 #define DEVPTS_MAGIC 0x1cd1
-#define PTY_CHUNK 1024
+#define PTY_CHUNK    1024
 
 static struct mutex g_lock = MUTEX_INIT(LR_FSPRIV);
-static struct tty *g_ptys[PTY_MAX]; /* borrowed: while the master is open; host of pointers into the arena */
-static u64 g_used[PTY_MAX / 64];    /* numbers in use: until the last reference on the tty is gone */
-static struct super_block *g_sb;    /* the last mounted instance */
+static struct tty
+	*g_ptys[PTY_MAX]; /* borrowed: while the master is open; host of pointers into the arena */
+static u64 g_used[PTY_MAX / 64]; /* numbers in use: until the last reference on the tty is gone */
+static struct super_block *g_sb; /* the last mounted instance */
 static u32 g_gid, g_mode = 0600;
 
 static int index_alloc(void)
@@ -56,7 +57,8 @@ static struct tty *pty_lookup(u32 index)
 	return tty;
 }
 
-/* --- slaves ---------------------------------------------------------------------------------------- */
+/* --- slaves
+ * ---------------------------------------------------------------------------------------- */
 
 static int slave_open(struct caller *c, struct inode *inode, struct file *f)
 {
@@ -90,7 +92,8 @@ static int ctty_open(struct caller *c, struct inode *inode, struct file *f)
 
 static const struct file_ops ctty_ops = {.open = ctty_open};
 
-/* --- masters --------------------------------------------------------------------------------------- */
+/* --- masters
+ * --------------------------------------------------------------------------------------- */
 
 static ssize_t master_read(struct caller *c, struct file *f, struct iov_iter *to, u64 *pos)
 {
@@ -223,7 +226,8 @@ static long open_peer(struct caller *c, struct tty *tty, u64 flags)
 	if (!inode)
 		return -ENOMEM;
 	inode->rdev = tty->rdev;
-	f = file_anon(c, name, &tty_file_ops, tty_get(tty), flags & (O_ACCMODE | O_NONBLOCK | O_NOCTTY), inode, 0);
+	f = file_anon(c, name, &tty_file_ops, tty_get(tty),
+		      flags & (O_ACCMODE | O_NONBLOCK | O_NOCTTY), inode, 0);
 	if (IS_ERR(f))
 		return PTR_ERR(f);
 	tty_opened(c, f, tty);
@@ -309,7 +313,8 @@ static int ptmx_open(struct caller *c, struct inode *inode, struct file *f)
 
 static const struct file_ops ptmx_ops = {.open = ptmx_open};
 
-/* --- the file system ------------------------------------------------------------------------------- */
+/* --- the file system
+ * ------------------------------------------------------------------------------- */
 
 static int devpts_lookup(struct caller *c, struct inode *dir, struct dentry *d)
 {
@@ -391,8 +396,8 @@ static void parse_options(const char *o)
 		g_mode = strtoul(mode + 5, NULL, 8) & 0777;
 }
 
-static int devpts_mount(struct caller *c, const struct file_system_type *t, u32 flags, const char *source,
-			const char *options, struct super_block **out)
+static int devpts_mount(struct caller *c, const struct file_system_type *t, u32 flags,
+			const char *source, const char *options, struct super_block **out)
 {
 	struct super_block *sb = sb_create(t, &devpts_super_ops, NULL);
 	struct inode *i;
@@ -415,7 +420,8 @@ static int devpts_mount(struct caller *c, const struct file_system_type *t, u32 
 	return 0;
 }
 
-static const struct file_system_type devpts_type = {.name = "devpts", .flags = FS_NODEV, .mount = devpts_mount};
+static const struct file_system_type devpts_type = {
+	.name = "devpts", .flags = FS_NODEV, .mount = devpts_mount};
 
 int devpts_init(void)
 {

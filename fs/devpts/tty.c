@@ -18,9 +18,19 @@ static const struct termios_k tty_std_termios = {
 	.c_oflag = OPOST | ONLCR,
 	.c_cflag = B38400 | CS8 | CREAD | HUPCL,
 	.c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
-	.c_cc = {[VINTR] = 3, [VQUIT] = 28, [VERASE] = 127, [VKILL] = 21, [VEOF] = 4, [VMIN] = 1,
-		 [VSTART] = 17, [VSTOP] = 19, [VSUSP] = 26, [VREPRINT] = 18, [VDISCARD] = 15,
-		 [VWERASE] = 23, [VLNEXT] = 22},
+	.c_cc = {[VINTR] = 3,
+		 [VQUIT] = 28,
+		 [VERASE] = 127,
+		 [VKILL] = 21,
+		 [VEOF] = 4,
+		 [VMIN] = 1,
+		 [VSTART] = 17,
+		 [VSTOP] = 19,
+		 [VSUSP] = 26,
+		 [VREPRINT] = 18,
+		 [VDISCARD] = 15,
+		 [VWERASE] = 23,
+		 [VLNEXT] = 22},
 };
 
 struct tty *tty_create(const struct tty_driver *driver, u32 index, u64 rdev)
@@ -92,7 +102,8 @@ void tty_set_winsize(struct tty *tty, const struct winsize_k *ws)
 		tty_signal_pgrp(tty, SIGMASK(SIGWINCH));
 }
 
-/* --- file ---------------------------------------------------------------------------------------- */
+/* --- file ----------------------------------------------------------------------------------------
+ */
 
 static void tty_release(struct file *f)
 {
@@ -203,7 +214,8 @@ static u32 tty_poll(struct file *f, struct poll_table *pt)
 	return mask;
 }
 
-/* --- ioctl --------------------------------------------------------------------------------------- */
+/* --- ioctl ---------------------------------------------------------------------------------------
+ */
 
 static void set_termios(struct tty *tty, const struct termios_k *new, u32 cmd)
 {
@@ -216,7 +228,7 @@ static void set_termios(struct tty *tty, const struct termios_k *new, u32 cmd)
 		ldisc_flush_input(tty);
 	ldisc_mode_changed(tty, &old);
 	if (tty->packet && (old.c_iflag ^ new->c_iflag) & IXON)
-		tty->packet_event |= new->c_iflag & IXON ? 32 : 16; /* TIOCPKT_DOSTOP, NOSTOP */
+		tty->packet_event |= new->c_iflag &IXON ? 32 : 16; /* TIOCPKT_DOSTOP, NOSTOP */
 	mutex_unlock(&tty->lock);
 	waitq_wake(&tty->in_wait, EPOLLIN | EPOLLOUT);
 }
@@ -238,7 +250,8 @@ static long ioctl_get_termios(struct caller *c, struct tty *tty, u32 cmd, gva_t 
 		return copy_out_obj(c->mm, arg, &t2.t);
 	if (cmd == TCGETS2)
 		return copy_out_obj(c->mm, arg, &t2);
-	old = (struct termio_k){t2.t.c_iflag, t2.t.c_oflag, t2.t.c_cflag, t2.t.c_lflag, t2.t.c_line, {0}};
+	old = (struct termio_k){t2.t.c_iflag, t2.t.c_oflag, t2.t.c_cflag,
+				t2.t.c_lflag, t2.t.c_line,  {0}};
 	memcpy(old.c_cc, t2.t.c_cc, sizeof(old.c_cc));
 	return copy_out_obj(c->mm, arg, &old);
 }

@@ -5,7 +5,8 @@
 
 #include "fs/devpts/tty.h"
 
-/* @f becomes an open file of @tty (takes over a reference); may become the opener's controlling terminal. */
+/* @f becomes an open file of @tty (takes over a reference); may become the opener's controlling
+ * terminal. */
 void tty_opened(struct caller *c, struct file *f, struct tty *tty);
 /* What master and slave have in common; -ENOTTY: unknown. */
 long tty_ioctl_common(struct caller *c, struct tty *tty, u32 cmd, u64 arg);

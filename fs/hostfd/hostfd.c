@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hostfd.c - files over descriptors of the host
  *
- * A stream (pipe, socket, character device) is watched edge-triggered in hostpoll: each edge wakes the wait queue; whether it is
- * ready now is asked with a poll of time-out 0. Regular files are always ready, and keep the host's position, which the
- * starter shares.
+ * A stream (pipe, socket, character device) is watched edge-triggered in hostpoll: each edge wakes
+ * the wait queue; whether it is ready now is asked with a poll of time-out 0. Regular files are
+ * always ready, and keep the host's position, which the starter shares.
  */
 #include <fcntl.h>
 #include <poll.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kernfs.c - inodes and directories of pseudo file systems
  *
- * Directory positions: 0 ".", 1 "..", then the constant children, then DYNAMIC + the index of iterate().
+ * Directory positions: 0 ".", 1 "..", then the constant children, then DYNAMIC + the index of
+ * iterate().
  */
 #include <dirent.h>
 #include <sys/stat.h>
@@ -11,7 +12,7 @@
 #include "sentry/arena/arena.h"
 #include "sentry/base/strbuf.h"
 
-#define DYNAMIC (1ull << 32)
+#define DYNAMIC	    (1ull << 32)
 #define DYNAMIC_END (DYNAMIC + (1ull << 31)) /* numbers of tasks fit below */
 
 static SLAB_CACHE(kernfs_node_cache, struct kernfs_node);
@@ -38,7 +39,8 @@ static u64 node_ino(const struct kernfs_node *n)
 
 static const struct inode_ops kernfs_inode_ops;
 
-static struct inode *node_inode(struct caller *c, struct super_block *sb, const struct kernfs_node *n)
+static struct inode *node_inode(struct caller *c, struct super_block *sb,
+				const struct kernfs_node *n)
 {
 	struct kernfs_node *copy = slab_alloc(&kernfs_node_cache);
 	const struct file_ops *fop = n->entry->fop ? n->entry->fop : &kernfs_file_ops;
@@ -144,9 +146,16 @@ static int kernfs_getattr(struct caller *c, struct inode *i, struct kstat *out)
 
 	if (n->entry->owner && n->entry->owner(c, n, &uid, &gid))
 		return -ENOENT;
-	*out = (struct kstat){.mode = i->mode, .nlink = i->nlink, .uid = uid, .gid = gid, .ino = i->ino,
-			      .blksize = PAGE_SIZE, .dev = i->sb->dev, .atime = i->atime,
-			      .mtime = i->mtime, .ctime = i->ctime};
+	*out = (struct kstat){.mode = i->mode,
+			      .nlink = i->nlink,
+			      .uid = uid,
+			      .gid = gid,
+			      .ino = i->ino,
+			      .blksize = PAGE_SIZE,
+			      .dev = i->sb->dev,
+			      .atime = i->atime,
+			      .mtime = i->mtime,
+			      .ctime = i->ctime};
 	return 0;
 }
 
@@ -161,24 +170,27 @@ static int kernfs_setattr(struct caller *c, struct inode *i, const struct attr *
 	return 0;
 }
 
-/* Names cannot be made; how that is said differs: in proc a name that is not there is not even a candidate. */
+/* Names cannot be made; how that is said differs: in proc a name that is not there is not even a
+ * candidate. */
 static int refuse(const struct inode *dir)
 {
 	return (int)(long)dir->sb->data;
 }
 
-static int kernfs_create(struct caller *c, struct inode *dir, struct dentry *d, const struct attr *a)
+static int kernfs_create(struct caller *c, struct inode *dir, struct dentry *d,
+			 const struct attr *a)
 {
 	return refuse(dir);
 }
 
-static int kernfs_mknod(struct caller *c, struct inode *dir, struct dentry *d, const struct attr *a, u64 rdev)
+static int kernfs_mknod(struct caller *c, struct inode *dir, struct dentry *d, const struct attr *a,
+			u64 rdev)
 {
 	return refuse(dir);
 }
 
-static int kernfs_symlink(struct caller *c, struct inode *dir, struct dentry *d, const struct attr *a,
-			  const char *target)
+static int kernfs_symlink(struct caller *c, struct inode *dir, struct dentry *d,
+			  const struct attr *a, const char *target)
 {
 	return refuse(dir);
 }
@@ -220,11 +232,12 @@ int kernfs_iterate(struct caller *c, struct file *f, struct dir_context *dc)
 	if (dc->pos < DYNAMIC) {
 		u64 index = dc->pos - 2, k = 0;
 
-		for (child.entry = e->children; child.entry && child.entry->name; child.entry++, k++) {
+		for (child.entry = e->children; child.entry && child.entry->name;
+		     child.entry++, k++) {
 			if (k < index)
 				continue;
-			if (!dc->emit(dc, child.entry->name, strlen(child.entry->name), node_ino(&child),
-				      dtype_of(child.entry), dc->pos + 1))
+			if (!dc->emit(dc, child.entry->name, strlen(child.entry->name),
+				      node_ino(&child), dtype_of(child.entry), dc->pos + 1))
 				return 0;
 			dc->pos++;
 		}
@@ -253,8 +266,8 @@ static const struct super_ops kernfs_super_ops = {
 	.statfs = kernfs_statfs,
 };
 
-struct super_block *kernfs_mount(const struct file_system_type *t, const struct kernfs_entry *root, u32 magic,
-				 int create_error)
+struct super_block *kernfs_mount(const struct file_system_type *t, const struct kernfs_entry *root,
+				 u32 magic, int create_error)
 {
 	struct super_block *sb = sb_create(t, &kernfs_super_ops, (void *)(long)create_error);
 	struct kernfs_node n = {.entry = root};

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* text.c - reading and writing of kernfs' text files
  *
- * The text is made when a read starts at position 0 (and at the first read of all), and kept with the open file; further
- * reads serve from it. lock guards the text: two tasks may read one open file.
+ * The text is made when a read starts at position 0 (and at the first read of all), and kept with
+ * the open file; further reads serve from it. lock guards the text: two tasks may read one open
+ * file.
  */
 #include <fcntl.h>
 
@@ -45,7 +46,8 @@ static void kernfs_release(struct file *f)
 }
 
 /* Makes the text in a buffer that is large enough; no lock held: show() may take any. */
-static int make_text(struct caller *c, const struct kernfs_node *n, char **out, size_t *out_size, size_t *out_len)
+static int make_text(struct caller *c, const struct kernfs_node *n, char **out, size_t *out_size,
+		     size_t *out_len)
 {
 	size_t size = PAGE_SIZE;
 	struct strbuf s;

@@ -83,8 +83,9 @@ static int show_fdinfo(struct caller *c, const struct kernfs_node *n, struct str
 
 	if (!f)
 		return -ENOENT;
-	strbuf_printf(s, "pos:\t%llu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%llu\n", (unsigned long long)f->pos,
-		      f->flags | (cloexec ? O_CLOEXEC : 0), f->path.mnt ? f->path.mnt->id : 0,
+	strbuf_printf(s, "pos:\t%llu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%llu\n",
+		      (unsigned long long)f->pos, f->flags | (cloexec ? O_CLOEXEC : 0),
+		      f->path.mnt ? f->path.mnt->id : 0,
 		      f->inode ? (unsigned long long)f->inode->ino : 0);
 	if (f->op && f->op->show_fdinfo)
 		f->op->show_fdinfo(f, s);
@@ -92,10 +93,13 @@ static int show_fdinfo(struct caller *c, const struct kernfs_node *n, struct str
 	return 0;
 }
 
-static const struct kernfs_entry fd_link = {.name = "fd", .mode = S_IFLNK | 0700, .jump = fd_jump,
-					    .readlink = fd_readlink, .owner = fd_owner};
-static const struct kernfs_entry fdinfo_file = {.name = "fdinfo", .mode = 0400, .show = show_fdinfo,
-						.owner = fd_owner};
+static const struct kernfs_entry fd_link = {.name = "fd",
+					    .mode = S_IFLNK | 0700,
+					    .jump = fd_jump,
+					    .readlink = fd_readlink,
+					    .owner = fd_owner};
+static const struct kernfs_entry fdinfo_file = {
+	.name = "fdinfo", .mode = 0400, .show = show_fdinfo, .owner = fd_owner};
 
 static int lookup(const struct kernfs_node *dir, const char *name, const struct kernfs_entry *e,
 		  struct kernfs_node *out)
@@ -110,7 +114,8 @@ static int lookup(const struct kernfs_node *dir, const char *name, const struct 
 	return 0;
 }
 
-static s64 iterate(const struct kernfs_node *dir, u64 index, struct dir_context *dc, const struct kernfs_entry *e)
+static s64 iterate(const struct kernfs_node *dir, u64 index, struct dir_context *dc,
+		   const struct kernfs_entry *e)
 {
 	struct task *t = proc_task(dir);
 	struct files *files = t ? proc_files(t) : NULL;
@@ -120,7 +125,8 @@ static s64 iterate(const struct kernfs_node *dir, u64 index, struct dir_context 
 	int fd;
 
 	while (files && (fd = fd_next(files, (int)index, &f, NULL)) >= 0) {
-		struct kernfs_node n = {.entry = e, .id = dir->id, .sub = SUB(SUB_TID(dir->sub), fd)};
+		struct kernfs_node n = {
+			.entry = e, .id = dir->id, .sub = SUB(SUB_TID(dir->sub), fd)};
 
 		file_put(f);
 		snprintf(name, sizeof(name), "%d", fd);
@@ -137,22 +143,26 @@ static s64 iterate(const struct kernfs_node *dir, u64 index, struct dir_context 
 	return ret;
 }
 
-int fd_dir_lookup(struct caller *c, const struct kernfs_node *dir, const char *name, struct kernfs_node *out)
+int fd_dir_lookup(struct caller *c, const struct kernfs_node *dir, const char *name,
+		  struct kernfs_node *out)
 {
 	return lookup(dir, name, &fd_link, out);
 }
 
-s64 fd_dir_iterate(struct caller *c, const struct kernfs_node *dir, u64 index, struct dir_context *dc)
+s64 fd_dir_iterate(struct caller *c, const struct kernfs_node *dir, u64 index,
+		   struct dir_context *dc)
 {
 	return iterate(dir, index, dc, &fd_link);
 }
 
-int fdinfo_dir_lookup(struct caller *c, const struct kernfs_node *dir, const char *name, struct kernfs_node *out)
+int fdinfo_dir_lookup(struct caller *c, const struct kernfs_node *dir, const char *name,
+		      struct kernfs_node *out)
 {
 	return lookup(dir, name, &fdinfo_file, out);
 }
 
-s64 fdinfo_dir_iterate(struct caller *c, const struct kernfs_node *dir, u64 index, struct dir_context *dc)
+s64 fdinfo_dir_iterate(struct caller *c, const struct kernfs_node *dir, u64 index,
+		       struct dir_context *dc)
 {
 	return iterate(dir, index, dc, &fdinfo_file);
 }

@@ -39,8 +39,11 @@ int show_smaps_rollup(struct caller *c, const struct kernfs_node *n, struct strb
 		return -ESRCH;
 	if (mm->as)
 		pas_stat(mm->as, &st);
-	strbuf_printf(s, "%08lx-%08lx ---p 00000000 00:00 0                          [rollup]\n", 0ul, GUEST_END);
-	strbuf_printf(s, "Rss:            %8llu kB\nPss:            %8llu kB\nAnonymous:      %8llu kB\nSwap:           %8llu kB\n",
+	strbuf_printf(s, "%08lx-%08lx ---p 00000000 00:00 0                          [rollup]\n",
+		      0ul, GUEST_END);
+	strbuf_printf(s,
+		      "Rss:            %8llu kB\nPss:            %8llu kB\nAnonymous:      %8llu "
+		      "kB\nSwap:           %8llu kB\n",
 		      (unsigned long long)(st.rss_anon + st.rss_file + st.rss_shmem) / 1024,
 		      (unsigned long long)(st.rss_anon + st.rss_file + st.rss_shmem) / 1024,
 		      (unsigned long long)st.rss_anon / 1024, (unsigned long long)st.swap / 1024);
@@ -102,12 +105,14 @@ int show_auxv(struct caller *c, const struct kernfs_node *n, struct strbuf *s)
 
 	if (!mm)
 		return 0;
-	strbuf_add(s, mm->auxv, min(mm->auxv_count, (u32)array_size(mm->auxv)) * sizeof(mm->auxv[0]));
+	strbuf_add(s, mm->auxv,
+		   min(mm->auxv_count, (u32)array_size(mm->auxv)) * sizeof(mm->auxv[0]));
 	mm_put(mm);
 	return 0;
 }
 
-/* --- mem -------------------------------------------------------------------------------------------- */
+/* --- mem
+ * -------------------------------------------------------------------------------------------- */
 
 static int mem_open(struct caller *c, struct inode *inode, struct file *f)
 {

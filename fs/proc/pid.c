@@ -35,7 +35,7 @@ struct mm *proc_mm(const struct kernfs_node *n)
 	mutex_lock(&g_kernel->lock);
 	live = t;
 	if (!t->mm) /* a leader that has exited before its threads */
-		list_for_each_entry(live, &t->tg->tasks, group_link)
+		list_for_each_entry (live, &t->tg->tasks, group_link)
 			if (live->mm)
 				break;
 	if (t->mm)
@@ -82,15 +82,17 @@ int proc_may_inspect(struct caller *c, const struct kernfs_node *n, u32 mask)
 	if (!t)
 		return -ESRCH;
 	mutex_lock(&g_kernel->lock);
-	if (t->cred && c->task && c->task->tg != t->tg && !cred_capable(me, 19)) /* CAP_SYS_PTRACE */
-		ok = me->fsuid == t->cred->euid && me->fsuid == t->cred->suid && me->fsuid == t->cred->uid &&
-		     (t->cred->permitted & ~me->permitted) == 0;
+	if (t->cred && c->task && c->task->tg != t->tg &&
+	    !cred_capable(me, 19)) /* CAP_SYS_PTRACE */
+		ok = me->fsuid == t->cred->euid && me->fsuid == t->cred->suid &&
+		     me->fsuid == t->cred->uid && (t->cred->permitted & ~me->permitted) == 0;
 	mutex_unlock(&g_kernel->lock);
 	task_put(t);
 	return ok ? 0 : -EACCES;
 }
 
-/* --- links ----------------------------------------------------------------------------------------- */
+/* --- links
+ * ----------------------------------------------------------------------------------------- */
 
 static int jump_fs(struct caller *c, const struct kernfs_node *n, struct path *out)
 {
@@ -150,7 +152,8 @@ static ssize_t readlink_ns(struct caller *c, const struct kernfs_node *n, char *
 	return snprintf(buf, size, "%s:[%u]", n->entry->name, 4026531800u + (u32)n->entry->arg);
 }
 
-/* --- small files ------------------------------------------------------------------------------------ */
+/* --- small files
+ * ------------------------------------------------------------------------------------ */
 
 static int show_comm(struct caller *c, const struct kernfs_node *n, struct strbuf *s)
 {
@@ -222,14 +225,14 @@ static int show_mounts(struct caller *c, const struct kernfs_node *n, struct str
 static int show_limits(struct caller *c, const struct kernfs_node *n, struct strbuf *s)
 {
 	static const char *const names[RLIMITS][2] = {
-		{"Max cpu time", "seconds"},	  {"Max file size", "bytes"},
-		{"Max data size", "bytes"},	  {"Max stack size", "bytes"},
-		{"Max core file size", "bytes"},  {"Max resident set", "bytes"},
-		{"Max processes", "processes"},	  {"Max open files", "files"},
-		{"Max locked memory", "bytes"},	  {"Max address space", "bytes"},
-		{"Max file locks", "locks"},	  {"Max pending signals", "signals"},
-		{"Max msgqueue size", "bytes"},	  {"Max nice priority", ""},
-		{"Max realtime priority", ""},	  {"Max realtime timeout", "us"},
+		{"Max cpu time", "seconds"},	 {"Max file size", "bytes"},
+		{"Max data size", "bytes"},	 {"Max stack size", "bytes"},
+		{"Max core file size", "bytes"}, {"Max resident set", "bytes"},
+		{"Max processes", "processes"},	 {"Max open files", "files"},
+		{"Max locked memory", "bytes"},	 {"Max address space", "bytes"},
+		{"Max file locks", "locks"},	 {"Max pending signals", "signals"},
+		{"Max msgqueue size", "bytes"},	 {"Max nice priority", ""},
+		{"Max realtime priority", ""},	 {"Max realtime timeout", "us"},
 	};
 	struct task *t = proc_task(n);
 
@@ -304,7 +307,8 @@ static int show_io(struct caller *c, const struct kernfs_node *n, struct strbuf 
 	return 0;
 }
 
-/* --- task/ ------------------------------------------------------------------------------------------ */
+/* --- task/
+ * ------------------------------------------------------------------------------------------ */
 
 static int parse_number(const char *name)
 {
@@ -317,9 +321,11 @@ static int parse_number(const char *name)
 	return *end || v > INT32_MAX ? -1 : (int)v;
 }
 
-static int tasks_lookup(struct caller *c, const struct kernfs_node *dir, const char *name, struct kernfs_node *out)
+static int tasks_lookup(struct caller *c, const struct kernfs_node *dir, const char *name,
+			struct kernfs_node *out)
 {
-	struct kernfs_node n = {.entry = &proc_task_dir, .id = dir->id, .sub = SUB(parse_number(name), -1)};
+	struct kernfs_node n = {
+		.entry = &proc_task_dir, .id = dir->id, .sub = SUB(parse_number(name), -1)};
 	struct task *t = SUB_TID(n.sub) > 0 ? proc_task(&n) : NULL;
 
 	if (!t)
@@ -339,7 +345,7 @@ static unsigned collect_tids(s64 tgid, s32 after, s32 *out, unsigned room)
 	mutex_lock(&g_kernel->lock);
 	tg = tgroup_find(tgid);
 	if (tg)
-		list_for_each_entry(t, &tg->tasks, group_link) {
+		list_for_each_entry (t, &tg->tasks, group_link) {
 			unsigned i;
 
 			if (t->tid <= after)
@@ -356,7 +362,8 @@ static unsigned collect_tids(s64 tgid, s32 after, s32 *out, unsigned room)
 	return n;
 }
 
-static s64 tasks_iterate(struct caller *c, const struct kernfs_node *dir, u64 index, struct dir_context *dc)
+static s64 tasks_iterate(struct caller *c, const struct kernfs_node *dir, u64 index,
+			 struct dir_context *dc)
 {
 	s32 tids[64];
 	char name[16];
@@ -364,8 +371,8 @@ static s64 tasks_iterate(struct caller *c, const struct kernfs_node *dir, u64 in
 
 	while ((n = collect_tids(dir->id, (s32)index, tids, array_size(tids))) > 0)
 		for (unsigned i = 0; i < n; i++) {
-			struct kernfs_node node = {.entry = &proc_task_dir, .id = dir->id,
-						   .sub = SUB(tids[i], -1)};
+			struct kernfs_node node = {
+				.entry = &proc_task_dir, .id = dir->id, .sub = SUB(tids[i], -1)};
 
 			snprintf(name, sizeof(name), "%d", tids[i]);
 			if (!kernfs_emit(dc, name, &node, tids[i]))
@@ -375,67 +382,118 @@ static s64 tasks_iterate(struct caller *c, const struct kernfs_node *dir, u64 in
 	return -1;
 }
 
-/* --- tables ----------------------------------------------------------------------------------------- */
+/* --- tables
+ * ----------------------------------------------------------------------------------------- */
 
-#define TEXT(file, perm, text) \
-	{.name = file, .mode = perm, .show = show_text, .arg = (u64)(uintptr_t)(text), .owner = proc_owner}
-#define FILE_(file, perm, fn) {.name = file, .mode = perm, .show = fn, .owner = proc_owner}
-#define SECRET(file, perm, fn) \
-	{.name = file, .mode = perm, .show = fn, .owner = proc_owner, .permission = proc_may_inspect}
-#define NS(file, number) {.name = file, .mode = PROC_LINK, .readlink = readlink_ns, .arg = number, .owner = proc_owner}
+#define TEXT(file, perm, text)                                                                \
+	{                                                                                     \
+		.name = file, .mode = perm, .show = show_text, .arg = (u64)(uintptr_t)(text), \
+		.owner = proc_owner                                                           \
+	}
+#define FILE_(file, perm, fn)                                               \
+	{                                                                   \
+		.name = file, .mode = perm, .show = fn, .owner = proc_owner \
+	}
+#define SECRET(file, perm, fn)                                               \
+	{                                                                    \
+		.name = file, .mode = perm, .show = fn, .owner = proc_owner, \
+		.permission = proc_may_inspect                               \
+	}
+#define NS(file, number)                                                                 \
+	{                                                                                \
+		.name = file, .mode = PROC_LINK, .readlink = readlink_ns, .arg = number, \
+		.owner = proc_owner                                                      \
+	}
 #define ID_MAP "         0          0 4294967295\n"
 
 static const struct kernfs_entry ns_links[] = {
-	NS("cgroup", 35), NS("ipc", 39), NS("mnt", 40), NS("net", 92), NS("pid", 36),
+	NS("cgroup", 35), NS("ipc", 39),  NS("mnt", 40), NS("net", 92), NS("pid", 36),
 	NS("time", 34),	  NS("user", 37), NS("uts", 38), ENTRY_END,
 };
 
-#define COMMON_ENTRIES \
-	SECRET("auxv", 0400, show_auxv), \
-	TEXT("cgroup", 0444, "0::/\n"), \
-	FILE_("cmdline", 0444, show_cmdline), \
-	{.name = "comm", .mode = 0644, .show = show_comm, .store = store_comm, .owner = proc_owner}, \
-	{.name = "cwd", .mode = PROC_LINK, .jump = jump_fs, .readlink = readlink_jump, .owner = proc_owner}, \
-	SECRET("environ", 0400, show_environ), \
-	{.name = "exe", .mode = PROC_LINK, .jump = jump_exe, .readlink = readlink_jump, .owner = proc_owner}, \
-	{.name = "fd", .mode = S_IFDIR | 0500, .lookup = fd_dir_lookup, .iterate = fd_dir_iterate, \
-	 .owner = proc_owner, .permission = proc_may_inspect}, \
-	{.name = "fdinfo", .mode = S_IFDIR | 0555, .lookup = fdinfo_dir_lookup, .iterate = fdinfo_dir_iterate, \
-	 .owner = proc_owner, .permission = proc_may_inspect}, \
-	TEXT("gid_map", 0644, ID_MAP), \
-	FILE_("io", 0400, show_io), \
-	FILE_("limits", 0444, show_limits), \
-	TEXT("loginuid", 0644, "4294967295"), \
-	SECRET("maps", 0444, show_maps), \
-	{.name = "mem", .mode = 0600, .fop = &proc_mem_ops, .owner = proc_owner, .permission = proc_may_inspect}, \
-	{.name = "mountinfo", .mode = 0444, .show = show_mounts, .arg = 1, .owner = proc_owner}, \
-	{.name = "mounts", .mode = 0444, .show = show_mounts, .arg = 0, .owner = proc_owner}, \
-	{.name = "net", .mode = PROC_DIR, .children = proc_net, .owner = proc_owner}, \
-	{.name = "ns", .mode = S_IFDIR | 0511, .children = ns_links, .owner = proc_owner}, \
-	TEXT("oom_score", 0444, "0\n"), \
-	{.name = "oom_score_adj", .mode = 0644, .show = show_oom_adj, .store = store_oom_adj, .owner = proc_owner}, \
-	SECRET("personality", 0400, show_personality), \
-	TEXT("projid_map", 0644, ID_MAP), \
-	{.name = "root", .mode = PROC_LINK, .jump = jump_fs, .arg = 1, .readlink = readlink_jump, .owner = proc_owner}, \
-	TEXT("sessionid", 0444, "4294967295"), \
-	TEXT("setgroups", 0644, "allow\n"), \
-	SECRET("smaps", 0444, show_smaps), \
-	SECRET("smaps_rollup", 0444, show_smaps_rollup), \
-	FILE_("stat", 0444, show_stat), \
-	FILE_("statm", 0444, show_statm), \
-	FILE_("status", 0444, show_status), \
-	TEXT("uid_map", 0644, ID_MAP), \
-	TEXT("wchan", 0444, "0")
+#define COMMON_ENTRIES                                                                             \
+	SECRET("auxv", 0400, show_auxv), TEXT("cgroup", 0444, "0::/\n"),                           \
+		FILE_("cmdline", 0444, show_cmdline),                                              \
+		{.name = "comm",                                                                   \
+		 .mode = 0644,                                                                     \
+		 .show = show_comm,                                                                \
+		 .store = store_comm,                                                              \
+		 .owner = proc_owner},                                                             \
+		{.name = "cwd",                                                                    \
+		 .mode = PROC_LINK,                                                                \
+		 .jump = jump_fs,                                                                  \
+		 .readlink = readlink_jump,                                                        \
+		 .owner = proc_owner},                                                             \
+		SECRET("environ", 0400, show_environ),                                             \
+		{.name = "exe",                                                                    \
+		 .mode = PROC_LINK,                                                                \
+		 .jump = jump_exe,                                                                 \
+		 .readlink = readlink_jump,                                                        \
+		 .owner = proc_owner},                                                             \
+		{.name = "fd",                                                                     \
+		 .mode = S_IFDIR | 0500,                                                           \
+		 .lookup = fd_dir_lookup,                                                          \
+		 .iterate = fd_dir_iterate,                                                        \
+		 .owner = proc_owner,                                                              \
+		 .permission = proc_may_inspect},                                                  \
+		{.name = "fdinfo",                                                                 \
+		 .mode = S_IFDIR | 0555,                                                           \
+		 .lookup = fdinfo_dir_lookup,                                                      \
+		 .iterate = fdinfo_dir_iterate,                                                    \
+		 .owner = proc_owner,                                                              \
+		 .permission = proc_may_inspect},                                                  \
+		TEXT("gid_map", 0644, ID_MAP), FILE_("io", 0400, show_io),                         \
+		FILE_("limits", 0444, show_limits), TEXT("loginuid", 0644, "4294967295"),          \
+		SECRET("maps", 0444, show_maps),                                                   \
+		{.name = "mem",                                                                    \
+		 .mode = 0600,                                                                     \
+		 .fop = &proc_mem_ops,                                                             \
+		 .owner = proc_owner,                                                              \
+		 .permission = proc_may_inspect},                                                  \
+		{.name = "mountinfo",                                                              \
+		 .mode = 0444,                                                                     \
+		 .show = show_mounts,                                                              \
+		 .arg = 1,                                                                         \
+		 .owner = proc_owner},                                                             \
+		{.name = "mounts",                                                                 \
+		 .mode = 0444,                                                                     \
+		 .show = show_mounts,                                                              \
+		 .arg = 0,                                                                         \
+		 .owner = proc_owner},                                                             \
+		{.name = "net", .mode = PROC_DIR, .children = proc_net, .owner = proc_owner},      \
+		{.name = "ns", .mode = S_IFDIR | 0511, .children = ns_links, .owner = proc_owner}, \
+		TEXT("oom_score", 0444, "0\n"),                                                    \
+		{.name = "oom_score_adj",                                                          \
+		 .mode = 0644,                                                                     \
+		 .show = show_oom_adj,                                                             \
+		 .store = store_oom_adj,                                                           \
+		 .owner = proc_owner},                                                             \
+		SECRET("personality", 0400, show_personality), TEXT("projid_map", 0644, ID_MAP),   \
+		{.name = "root",                                                                   \
+		 .mode = PROC_LINK,                                                                \
+		 .jump = jump_fs,                                                                  \
+		 .arg = 1,                                                                         \
+		 .readlink = readlink_jump,                                                        \
+		 .owner = proc_owner},                                                             \
+		TEXT("sessionid", 0444, "4294967295"), TEXT("setgroups", 0644, "allow\n"),         \
+		SECRET("smaps", 0444, show_smaps),                                                 \
+		SECRET("smaps_rollup", 0444, show_smaps_rollup), FILE_("stat", 0444, show_stat),   \
+		FILE_("statm", 0444, show_statm), FILE_("status", 0444, show_status),              \
+		TEXT("uid_map", 0644, ID_MAP), TEXT("wchan", 0444, "0")
 
 static const struct kernfs_entry pid_entries[] = {
 	COMMON_ENTRIES,
 	{.name = "mountstats", .mode = 0400, .show = show_mounts, .arg = 2, .owner = proc_owner},
-	{.name = "task", .mode = PROC_DIR, .lookup = tasks_lookup, .iterate = tasks_iterate, .owner = proc_owner},
+	{.name = "task",
+	 .mode = PROC_DIR,
+	 .lookup = tasks_lookup,
+	 .iterate = tasks_iterate,
+	 .owner = proc_owner},
 	ENTRY_END,
 };
 static const struct kernfs_entry task_entries[] = {COMMON_ENTRIES, ENTRY_END};
 
-const struct kernfs_entry proc_pid_dir = {.name = "pid", .mode = PROC_DIR, .children = pid_entries,
-					  .owner = proc_owner};
-const struct kernfs_entry proc_task_dir = {.name = "tid", .mode = PROC_DIR, .children = task_entries,
-					   .owner = proc_owner};
+const struct kernfs_entry proc_pid_dir = {
+	.name = "pid", .mode = PROC_DIR, .children = pid_entries, .owner = proc_owner};
+const struct kernfs_entry proc_task_dir = {
+	.name = "tid", .mode = PROC_DIR, .children = task_entries, .owner = proc_owner};

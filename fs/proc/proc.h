@@ -3,7 +3,8 @@
 #ifndef FS_PROC_PROC_H
 #define FS_PROC_PROC_H
 
-/* At boot, while the host's files can still be read (/proc/cpuinfo is taken from there): registers type "proc". */
+/* At boot, while the host's files can still be read (/proc/cpuinfo is taken from there): registers
+ * type "proc". */
 int proc_init(void);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* proc_internal.h - between the files of fs/proc
  *
- * Nodes of a process have id = tgid; those of a thread below task/ have sub = tid as well (0: the process). Descriptors
- * (fd/, fdinfo/) pack the number into sub's upper half.
+ * Nodes of a process have id = tgid; those of a thread below task/ have sub = tid as well (0: the
+ * process). Descriptors (fd/, fdinfo/) pack the number into sub's upper half.
  */
 #ifndef FS_PROC_PROC_INTERNAL_H
 #define FS_PROC_PROC_INTERNAL_H
@@ -11,12 +11,15 @@
 #include "sentry/base/strbuf.h"
 #include "sentry/kernel/kernel.h"
 
-#define PROC_DIR (S_IFDIR | 0555)
+#define PROC_DIR  (S_IFDIR | 0555)
 #define PROC_LINK (S_IFLNK | 0777)
-#define ENTRY_END {.name = NULL}
+#define ENTRY_END            \
+	{                    \
+		.name = NULL \
+	}
 #define SUB(tid, fd) ((u64)(u32)(tid) | (u64)((u32)(fd) + 1) << 32)
 #define SUB_TID(sub) ((s32)(u32)(sub))
-#define SUB_FD(sub) ((int)(u32)((sub) >> 32) - 1)
+#define SUB_FD(sub)  ((int)(u32)((sub) >> 32) - 1)
 
 extern const struct kernfs_entry proc_pid_dir;	/* /proc/PID */
 extern const struct kernfs_entry proc_task_dir; /* /proc/PID/task/TID */
@@ -32,10 +35,14 @@ int proc_owner(struct caller *c, const struct kernfs_node *n, u32 *uid, u32 *gid
 int proc_may_inspect(struct caller *c, const struct kernfs_node *n, u32 mask);
 
 /* fd.c */
-int fd_dir_lookup(struct caller *c, const struct kernfs_node *dir, const char *name, struct kernfs_node *out);
-s64 fd_dir_iterate(struct caller *c, const struct kernfs_node *dir, u64 index, struct dir_context *dc);
-int fdinfo_dir_lookup(struct caller *c, const struct kernfs_node *dir, const char *name, struct kernfs_node *out);
-s64 fdinfo_dir_iterate(struct caller *c, const struct kernfs_node *dir, u64 index, struct dir_context *dc);
+int fd_dir_lookup(struct caller *c, const struct kernfs_node *dir, const char *name,
+		  struct kernfs_node *out);
+s64 fd_dir_iterate(struct caller *c, const struct kernfs_node *dir, u64 index,
+		   struct dir_context *dc);
+int fdinfo_dir_lookup(struct caller *c, const struct kernfs_node *dir, const char *name,
+		      struct kernfs_node *out);
+s64 fdinfo_dir_iterate(struct caller *c, const struct kernfs_node *dir, u64 index,
+		       struct dir_context *dc);
 
 /* status.c */
 int show_stat(struct caller *c, const struct kernfs_node *n, struct strbuf *s);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* root.c - the top of /proc: processes, self, and what is true of the whole machine that the guest sees */
+/* root.c - the top of /proc: processes, self, and what is true of the whole machine that the guest
+ * sees */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,15 +13,17 @@
 #include "sentry/arena/arena.h"
 #include "sentry/mm/memfile.h"
 
-#define PROC_MAGIC 0x9fa0
+#define PROC_MAGIC    0x9fa0
 #define CPUINFO_ORDER 6
 
 static char *g_cpuinfo; /* pages of the arena; const after boot */
 static size_t g_cpuinfo_len;
 
-/* --- processes -------------------------------------------------------------------------------------- */
+/* --- processes
+ * -------------------------------------------------------------------------------------- */
 
-static int root_lookup(struct caller *c, const struct kernfs_node *dir, const char *name, struct kernfs_node *out)
+static int root_lookup(struct caller *c, const struct kernfs_node *dir, const char *name,
+		       struct kernfs_node *out)
 {
 	struct task *t;
 	char *end;
@@ -46,7 +49,8 @@ static int root_lookup(struct caller *c, const struct kernfs_node *dir, const ch
 	return out->entry ? 0 : -ENOENT;
 }
 
-static s64 root_iterate(struct caller *c, const struct kernfs_node *dir, u64 index, struct dir_context *dc)
+static s64 root_iterate(struct caller *c, const struct kernfs_node *dir, u64 index,
+			struct dir_context *dc)
 {
 	char name[16];
 	s32 tgid;
@@ -83,7 +87,8 @@ static ssize_t readlink_text(struct caller *c, const struct kernfs_node *n, char
 	return snprintf(buf, size, "%s", (const char *)(uintptr_t)n->entry->arg);
 }
 
-/* --- the machine ------------------------------------------------------------------------------------- */
+/* --- the machine
+ * ------------------------------------------------------------------------------------- */
 
 static int show_text(struct caller *c, const struct kernfs_node *n, struct strbuf *s)
 {
@@ -99,7 +104,8 @@ static int show_cpuinfo(struct caller *c, const struct kernfs_node *n, struct st
 
 static int show_version(struct caller *c, const struct kernfs_node *n, struct strbuf *s)
 {
-	strbuf_printf(s, "Linux version " KERNEL_RELEASE " (bulkhead@sandbox) " KERNEL_VERSION "\n");
+	strbuf_printf(s,
+		      "Linux version " KERNEL_RELEASE " (bulkhead@sandbox) " KERNEL_VERSION "\n");
 	return 0;
 }
 
@@ -121,7 +127,7 @@ static void count_tasks(u32 *out_running, u32 *out_all)
 	*out_running = *out_all = 0;
 	mutex_lock(&g_kernel->lock);
 	for (tg = tgroup_next(1); tg; tg = tgroup_next(tg->tgid + 1))
-		list_for_each_entry(t, &tg->tasks, group_link) {
+		list_for_each_entry (t, &tg->tasks, group_link) {
 			++*out_all;
 			*out_running += atomic_load(&t->wait.state) < TS_BLOCKED;
 		}
@@ -133,7 +139,8 @@ static int show_loadavg(struct caller *c, const struct kernfs_node *n, struct st
 	u32 running, all;
 
 	count_tasks(&running, &all);
-	strbuf_printf(s, "0.%02u 0.%02u 0.%02u %u/%u %d\n", 0u, 0u, 0u, running, all, g_kernel->last_pid);
+	strbuf_printf(s, "0.%02u 0.%02u 0.%02u %u/%u %d\n", 0u, 0u, 0u, running, all,
+		      g_kernel->last_pid);
 	return 0;
 }
 
@@ -149,21 +156,28 @@ static int show_meminfo(struct caller *c, const struct kernfs_node *n, struct st
 		free_ = min(free_, used < limit ? limit - used : 0);
 		swap = swap_free = 0;
 	}
-	strbuf_printf(s, "MemTotal:       %8llu kB\nMemFree:        %8llu kB\nMemAvailable:   %8llu kB\n",
-		      (unsigned long long)total / 1024, (unsigned long long)free_ / 1024,
-		      (unsigned long long)free_ / 1024);
-	strbuf_printf(s, "Buffers:        %8u kB\nCached:         %8u kB\nSwapCached:     %8u kB\n", 0u, 0u, 0u);
+	strbuf_printf(
+		s, "MemTotal:       %8llu kB\nMemFree:        %8llu kB\nMemAvailable:   %8llu kB\n",
+		(unsigned long long)total / 1024, (unsigned long long)free_ / 1024,
+		(unsigned long long)free_ / 1024);
+	strbuf_printf(s, "Buffers:        %8u kB\nCached:         %8u kB\nSwapCached:     %8u kB\n",
+		      0u, 0u, 0u);
 	strbuf_printf(s, "Active:         %8u kB\nInactive:       %8u kB\n", 0u, 0u);
-	strbuf_printf(s, "SwapTotal:      %8llu kB\nSwapFree:       %8llu kB\n", (unsigned long long)swap / 1024,
-		      (unsigned long long)swap_free / 1024);
-	strbuf_printf(s, "Dirty:          %8u kB\nWriteback:      %8u kB\nAnonPages:      %8llu kB\n", 0u, 0u,
-		      (unsigned long long)kernel_rss() / 1024);
-	strbuf_printf(s, "Mapped:         %8u kB\nShmem:          %8llu kB\nSlab:           %8u kB\n", 0u,
-		      (unsigned long long)memfile_in_use() / 1024, 0u);
-	strbuf_printf(s, "CommitLimit:    %8llu kB\nCommitted_AS:   %8u kB\nVmallocTotal:   34359738367 kB\n",
+	strbuf_printf(s, "SwapTotal:      %8llu kB\nSwapFree:       %8llu kB\n",
+		      (unsigned long long)swap / 1024, (unsigned long long)swap_free / 1024);
+	strbuf_printf(s,
+		      "Dirty:          %8u kB\nWriteback:      %8u kB\nAnonPages:      %8llu kB\n",
+		      0u, 0u, (unsigned long long)kernel_rss() / 1024);
+	strbuf_printf(s,
+		      "Mapped:         %8u kB\nShmem:          %8llu kB\nSlab:           %8u kB\n",
+		      0u, (unsigned long long)memfile_in_use() / 1024, 0u);
+	strbuf_printf(s,
+		      "CommitLimit:    %8llu kB\nCommitted_AS:   %8u kB\nVmallocTotal:   "
+		      "34359738367 kB\n",
 		      (unsigned long long)total / 2048, 0u);
-	strbuf_printf(s, "HugePages_Total:       0\nHugePages_Free:        0\nHugePages_Rsvd:        0\n"
-			 "HugePages_Surp:        0\nHugepagesize:       2048 kB\n");
+	strbuf_printf(
+		s, "HugePages_Total:       0\nHugePages_Free:        0\nHugePages_Rsvd:        0\n"
+		   "HugePages_Surp:        0\nHugepagesize:       2048 kB\n");
 	return 0;
 }
 
@@ -176,29 +190,43 @@ static int show_stat_root(struct caller *c, const struct kernfs_node *n, struct 
 	user /= 10000000;
 	system /= 10000000;
 	count_tasks(&running, &all);
-	strbuf_printf(s, "cpu  %llu 0 %llu 0 0 0 0 0 0 0\n", (unsigned long long)user, (unsigned long long)system);
+	strbuf_printf(s, "cpu  %llu 0 %llu 0 0 0 0 0 0 0\n", (unsigned long long)user,
+		      (unsigned long long)system);
 	for (unsigned i = 0; i < g_kernel->config.cpus; i++)
 		strbuf_printf(s, "cpu%u %llu 0 %llu 0 0 0 0 0 0 0\n", i,
 			      (unsigned long long)user / g_kernel->config.cpus,
 			      (unsigned long long)system / g_kernel->config.cpus);
-	strbuf_printf(s, "intr 0\nctxt %llu\nbtime %lld\nprocesses %llu\nprocs_running %u\nprocs_blocked 0\n",
+	strbuf_printf(s,
+		      "intr 0\nctxt %llu\nbtime %lld\nprocesses %llu\nprocs_running "
+		      "%u\nprocs_blocked 0\n",
 		      (unsigned long long)g_kernel->context_switches,
-		      (long long)(g_kernel->boot_time / NSEC_PER_SEC), (unsigned long long)g_kernel->total_forks,
-		      max(running, 1u));
+		      (long long)(g_kernel->boot_time / NSEC_PER_SEC),
+		      (unsigned long long)g_kernel->total_forks, max(running, 1u));
 	return 0;
 }
 
-#define TEXT(file, text) {.name = file, .mode = 0444, .show = show_text, .arg = (u64)(uintptr_t)(text)}
-#define SHOW(file, fn) {.name = file, .mode = 0444, .show = fn}
-#define LINK(file, target) \
-	{.name = file, .mode = PROC_LINK, .readlink = readlink_text, .arg = (u64)(uintptr_t)(target)}
+#define TEXT(file, text)                                                                     \
+	{                                                                                    \
+		.name = file, .mode = 0444, .show = show_text, .arg = (u64)(uintptr_t)(text) \
+	}
+#define SHOW(file, fn)                                 \
+	{                                              \
+		.name = file, .mode = 0444, .show = fn \
+	}
+#define LINK(file, target)                                                  \
+	{                                                                   \
+		.name = file, .mode = PROC_LINK, .readlink = readlink_text, \
+		.arg = (u64)(uintptr_t)(target)                             \
+	}
 
 const struct kernfs_entry proc_root_files[] = {
 	TEXT("cgroups", "#subsys_name\thierarchy\tnum_cgroups\tenabled\n"),
 	TEXT("cmdline", "\n"),
 	SHOW("cpuinfo", show_cpuinfo),
-	TEXT("devices", "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n136 pts\n\nBlock devices:\n"),
-	TEXT("filesystems", "nodev\tproc\nnodev\tsysfs\nnodev\ttmpfs\nnodev\tdevpts\nnodev\toverlay\n"),
+	TEXT("devices", "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 "
+			"/dev/ptmx\n136 pts\n\nBlock devices:\n"),
+	TEXT("filesystems",
+	     "nodev\tproc\nnodev\tsysfs\nnodev\ttmpfs\nnodev\tdevpts\nnodev\toverlay\n"),
 	TEXT("interrupts", ""),
 	SHOW("loadavg", show_loadavg),
 	SHOW("meminfo", show_meminfo),
@@ -216,11 +244,14 @@ const struct kernfs_entry proc_root_files[] = {
 	TEXT("vmstat", "nr_free_pages 0\npgfault 0\npgmajfault 0\npswpin 0\npswpout 0\n"),
 	ENTRY_END,
 };
-static const struct kernfs_entry root = {.name = "", .mode = PROC_DIR, .children = proc_root_files,
-					 .lookup = root_lookup, .iterate = root_iterate};
+static const struct kernfs_entry root = {.name = "",
+					 .mode = PROC_DIR,
+					 .children = proc_root_files,
+					 .lookup = root_lookup,
+					 .iterate = root_iterate};
 
-static int proc_mount(struct caller *c, const struct file_system_type *t, u32 flags, const char *source,
-		      const char *options, struct super_block **out)
+static int proc_mount(struct caller *c, const struct file_system_type *t, u32 flags,
+		      const char *source, const char *options, struct super_block **out)
 {
 	struct super_block *sb = kernfs_mount(t, &root, PROC_MAGIC, -ENOENT);
 
@@ -230,7 +261,8 @@ static int proc_mount(struct caller *c, const struct file_system_type *t, u32 fl
 	return 0;
 }
 
-static const struct file_system_type proc_type = {.name = "proc", .flags = FS_NODEV | FS_USERNS, .mount = proc_mount};
+static const struct file_system_type proc_type = {
+	.name = "proc", .flags = FS_NODEV | FS_USERNS, .mount = proc_mount};
 
 static void read_cpuinfo(void)
 {

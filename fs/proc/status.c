@@ -119,10 +119,13 @@ int show_stat(struct caller *c, const struct kernfs_node *n, struct strbuf *s)
 	if (err)
 		return err;
 	mm = st.mm;
-	strbuf_printf(s, "%d (%.15s) %c %d %d %d %d %d %u ", st.tid, st.comm, st.state, st.ppid, st.pgid,
-		      st.sid, (int)st.tty_nr, st.tpgid, t->tg->did_exec ? 4194304u : 4194368u);
-	strbuf_printf(s, "%llu %llu %llu %llu ", (unsigned long long)(t->tg->minflt + st.pas.minflt),
-		      (unsigned long long)t->tg->cminflt, (unsigned long long)(t->tg->majflt + st.pas.majflt),
+	strbuf_printf(s, "%d (%.15s) %c %d %d %d %d %d %u ", st.tid, st.comm, st.state, st.ppid,
+		      st.pgid, st.sid, (int)st.tty_nr, st.tpgid,
+		      t->tg->did_exec ? 4194304u : 4194368u);
+	strbuf_printf(s, "%llu %llu %llu %llu ",
+		      (unsigned long long)(t->tg->minflt + st.pas.minflt),
+		      (unsigned long long)t->tg->cminflt,
+		      (unsigned long long)(t->tg->majflt + st.pas.majflt),
 		      (unsigned long long)t->tg->cmajflt);
 	strbuf_printf(s, "%llu %llu %llu %llu %d %d %u 0 %llu ", TICKS(st.utime), TICKS(st.stime),
 		      TICKS(st.cutime), TICKS(st.cstime), 20 + t->nice, t->nice, st.threads,
@@ -133,14 +136,20 @@ int show_stat(struct caller *c, const struct kernfs_node *n, struct strbuf *s)
 	strbuf_printf(s, "%llu %llu %llu 0 0 ", mm ? (unsigned long long)mm->start_code : 0ull,
 		      mm ? (unsigned long long)mm->end_code : 0ull,
 		      mm ? (unsigned long long)mm->start_stack : 0ull);
-	strbuf_printf(s, "%llu %llu %llu %llu 0 0 0 %d 0 %u %u 0 0 0 ", (unsigned long long)(st.pending & 0x7fffffff),
-		      (unsigned long long)(st.blocked & 0x7fffffff), (unsigned long long)(st.ignored & 0x7fffffff),
-		      (unsigned long long)(st.caught & 0x7fffffff), st.thread ? -1 : (int)t->tg->exit_signal,
-		      t->sched_priority, t->sched_policy);
-	strbuf_printf(s, "%llu %llu %llu %llu %llu %llu %llu %u\n", mm ? (unsigned long long)mm->start_data : 0ull,
-		      mm ? (unsigned long long)mm->end_data : 0ull, mm ? (unsigned long long)mm->start_brk : 0ull,
-		      mm ? (unsigned long long)mm->arg_start : 0ull, mm ? (unsigned long long)mm->arg_end : 0ull,
-		      mm ? (unsigned long long)mm->env_start : 0ull, mm ? (unsigned long long)mm->env_end : 0ull,
+	strbuf_printf(s, "%llu %llu %llu %llu 0 0 0 %d 0 %u %u 0 0 0 ",
+		      (unsigned long long)(st.pending & 0x7fffffff),
+		      (unsigned long long)(st.blocked & 0x7fffffff),
+		      (unsigned long long)(st.ignored & 0x7fffffff),
+		      (unsigned long long)(st.caught & 0x7fffffff),
+		      st.thread ? -1 : (int)t->tg->exit_signal, t->sched_priority, t->sched_policy);
+	strbuf_printf(s, "%llu %llu %llu %llu %llu %llu %llu %u\n",
+		      mm ? (unsigned long long)mm->start_data : 0ull,
+		      mm ? (unsigned long long)mm->end_data : 0ull,
+		      mm ? (unsigned long long)mm->start_brk : 0ull,
+		      mm ? (unsigned long long)mm->arg_start : 0ull,
+		      mm ? (unsigned long long)mm->arg_end : 0ull,
+		      mm ? (unsigned long long)mm->env_start : 0ull,
+		      mm ? (unsigned long long)mm->env_end : 0ull,
 		      st.state == 'Z' ? t->tg->exit_code : 0);
 	snapshot_put(&st);
 	return 0;
@@ -155,12 +164,15 @@ int show_statm(struct caller *c, const struct kernfs_node *n, struct strbuf *s)
 	if (err)
 		return err;
 	mm = st.mm;
-	strbuf_printf(s, "%llu %llu %llu %llu 0 %llu 0\n",
-		      mm ? (unsigned long long)mm->total_vm >> PAGE_SHIFT : 0ull,
-		      (unsigned long long)rss(&st) >> PAGE_SHIFT,
-		      (unsigned long long)(st.pas.rss_file + st.pas.rss_shmem) >> PAGE_SHIFT,
-		      mm ? (unsigned long long)(page_up(mm->end_code) - page_down(mm->start_code)) >> PAGE_SHIFT : 0ull,
-		      mm ? (unsigned long long)(mm->data_vm + mm->stack_vm) >> PAGE_SHIFT : 0ull);
+	strbuf_printf(
+		s, "%llu %llu %llu %llu 0 %llu 0\n",
+		mm ? (unsigned long long)mm->total_vm >> PAGE_SHIFT : 0ull,
+		(unsigned long long)rss(&st) >> PAGE_SHIFT,
+		(unsigned long long)(st.pas.rss_file + st.pas.rss_shmem) >> PAGE_SHIFT,
+		mm ? (unsigned long long)(page_up(mm->end_code) - page_down(mm->start_code)) >>
+				PAGE_SHIFT
+		   : 0ull,
+		mm ? (unsigned long long)(mm->data_vm + mm->stack_vm) >> PAGE_SHIFT : 0ull);
 	snapshot_put(&st);
 	return 0;
 }
@@ -171,12 +183,13 @@ static void status_ids(const struct snapshot *st, struct strbuf *s)
 
 	if (!cr)
 		return;
-	strbuf_printf(s, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", cr->uid, cr->euid, cr->suid, cr->fsuid,
-		      cr->gid, cr->egid, cr->sgid, cr->fsgid);
+	strbuf_printf(s, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", cr->uid, cr->euid,
+		      cr->suid, cr->fsuid, cr->gid, cr->egid, cr->sgid, cr->fsgid);
 	strbuf_printf(s, "FDSize:\t%u\nGroups:\t", st->fd_size);
 	for (u32 i = 0; cr->groups && i < cr->groups->count; i++)
 		strbuf_printf(s, "%u ", cr->groups->gids[i]);
-	strbuf_printf(s, "\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", st->tgid, st->tid, st->pgid, st->sid);
+	strbuf_printf(s, "\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", st->tgid, st->tid,
+		      st->pgid, st->sid);
 }
 
 static void status_memory(const struct snapshot *st, struct strbuf *s)
@@ -185,17 +198,21 @@ static void status_memory(const struct snapshot *st, struct strbuf *s)
 	unsigned long long text = (page_up(mm->end_code) - page_down(mm->start_code)) / 1024;
 	unsigned long long exec = mm->exec_vm / 1024;
 
-	strbuf_printf(s, "VmPeak:\t%8llu kB\nVmSize:\t%8llu kB\n", (unsigned long long)mm->total_vm / 1024,
+	strbuf_printf(s, "VmPeak:\t%8llu kB\nVmSize:\t%8llu kB\n",
+		      (unsigned long long)mm->total_vm / 1024,
 		      (unsigned long long)mm->total_vm / 1024);
-	strbuf_printf(s, "VmLck:\t%8llu kB\nVmPin:\t%8u kB\n", (unsigned long long)mm->locked_vm / 1024, 0u);
+	strbuf_printf(s, "VmLck:\t%8llu kB\nVmPin:\t%8u kB\n",
+		      (unsigned long long)mm->locked_vm / 1024, 0u);
 	strbuf_printf(s, "VmHWM:\t%8llu kB\nVmRSS:\t%8llu kB\n", (unsigned long long)rss(st) / 1024,
 		      (unsigned long long)rss(st) / 1024);
 	strbuf_printf(s, "RssAnon:\t%8llu kB\nRssFile:\t%8llu kB\nRssShmem:\t%8llu kB\n",
-		      (unsigned long long)st->pas.rss_anon / 1024, (unsigned long long)st->pas.rss_file / 1024,
+		      (unsigned long long)st->pas.rss_anon / 1024,
+		      (unsigned long long)st->pas.rss_file / 1024,
 		      (unsigned long long)st->pas.rss_shmem / 1024);
-	strbuf_printf(s, "VmData:\t%8llu kB\nVmStk:\t%8llu kB\nVmExe:\t%8llu kB\nVmLib:\t%8llu kB\n",
-		      (unsigned long long)mm->data_vm / 1024, (unsigned long long)mm->stack_vm / 1024, text,
-		      exec > text ? exec - text : 0);
+	strbuf_printf(s,
+		      "VmData:\t%8llu kB\nVmStk:\t%8llu kB\nVmExe:\t%8llu kB\nVmLib:\t%8llu kB\n",
+		      (unsigned long long)mm->data_vm / 1024,
+		      (unsigned long long)mm->stack_vm / 1024, text, exec > text ? exec - text : 0);
 	strbuf_printf(s, "VmPTE:\t%8u kB\nVmSwap:\t%8llu kB\nHugetlbPages:\t%8u kB\n", 0u,
 		      (unsigned long long)st->pas.swap / 1024, 0u);
 }
@@ -224,24 +241,33 @@ int show_status(struct caller *c, const struct kernfs_node *n, struct strbuf *s)
 
 	if (err)
 		return err;
-	strbuf_printf(s, "Name:\t%.15s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
+	strbuf_printf(s,
+		      "Name:\t%.15s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:"
+		      "\t%d\nTracerPid:\t0\n",
 		      st.comm, st.umask, state_name(st.state), st.tgid, st.tid, st.ppid);
 	status_ids(&st, s);
 	strbuf_printf(s, "Kthread:\t0\n");
 	if (st.mm)
 		status_memory(&st, s);
-	strbuf_printf(s, "CoreDumping:\t0\nTHP_enabled:\t1\nThreads:\t%u\nSigQ:\t0/%llu\n", st.threads,
-		      (unsigned long long)t->tg->rlim[11].cur);
-	strbuf_printf(s, "SigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\nSigIgn:\t%016llx\nSigCgt:\t%016llx\n",
+	strbuf_printf(s, "CoreDumping:\t0\nTHP_enabled:\t1\nThreads:\t%u\nSigQ:\t0/%llu\n",
+		      st.threads, (unsigned long long)t->tg->rlim[11].cur);
+	strbuf_printf(s,
+		      "SigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\nSigIgn:\t%"
+		      "016llx\nSigCgt:\t%016llx\n",
 		      (unsigned long long)st.pending, (unsigned long long)st.shared_pending,
-		      (unsigned long long)st.blocked, (unsigned long long)st.ignored, (unsigned long long)st.caught);
+		      (unsigned long long)st.blocked, (unsigned long long)st.ignored,
+		      (unsigned long long)st.caught);
 	if (cr)
-		strbuf_printf(s, "CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\nCapBnd:\t%016llx\nCapAmb:\t%016llx\n",
-			      (unsigned long long)cr->inheritable, (unsigned long long)cr->permitted,
-			      (unsigned long long)cr->effective, (unsigned long long)cr->bounding,
-			      (unsigned long long)cr->ambient);
+		strbuf_printf(s,
+			      "CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\nCapBnd:\t%"
+			      "016llx\nCapAmb:\t%016llx\n",
+			      (unsigned long long)cr->inheritable,
+			      (unsigned long long)cr->permitted, (unsigned long long)cr->effective,
+			      (unsigned long long)cr->bounding, (unsigned long long)cr->ambient);
 	strbuf_printf(s, "NoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\n", t->no_new_privs);
-	strbuf_printf(s, "Cpus_allowed:\t%llx\nCpus_allowed_list:\t0-%llu\nMems_allowed:\t1\nMems_allowed_list:\t0\n",
+	strbuf_printf(s,
+		      "Cpus_allowed:\t%llx\nCpus_allowed_list:\t0-%llu\nMems_allowed:\t1\nMems_"
+		      "allowed_list:\t0\n",
 		      cpus >= 64 ? ~0ull : (1ull << cpus) - 1, (unsigned long long)cpus - 1);
 	strbuf_printf(s, "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n",
 		      (unsigned long long)t->nvcsw, (unsigned long long)t->nivcsw);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sysctl.c - /proc/sys and /proc/PID/net: values that programs read; those that mean something here can be written */
+/* sysctl.c - /proc/sys and /proc/PID/net: values that programs read; those that mean something here
+ * can be written */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -84,9 +85,18 @@ static int show_boot_id(struct caller *c, const struct kernfs_node *n, struct st
 	return 0;
 }
 
-#define TEXT(file, text) {.name = file, .mode = 0444, .show = show_text, .arg = (u64)(uintptr_t)(text)}
-#define RAW(file, text) {.name = file, .mode = 0444, .show = show_raw, .arg = (u64)(uintptr_t)(text)}
-#define SUBDIR(file, table) {.name = file, .mode = PROC_DIR, .children = table}
+#define TEXT(file, text)                                                                     \
+	{                                                                                    \
+		.name = file, .mode = 0444, .show = show_text, .arg = (u64)(uintptr_t)(text) \
+	}
+#define RAW(file, text)                                                                     \
+	{                                                                                   \
+		.name = file, .mode = 0444, .show = show_raw, .arg = (u64)(uintptr_t)(text) \
+	}
+#define SUBDIR(file, table)                                       \
+	{                                                         \
+		.name = file, .mode = PROC_DIR, .children = table \
+	}
 
 static const struct kernfs_entry random_entries[] = {
 	{.name = "boot_id", .mode = 0444, .show = show_boot_id},
@@ -99,7 +109,11 @@ static const struct kernfs_entry kernel_entries[] = {
 	TEXT("cap_last_cap", "40"),
 	TEXT("core_pattern", "core"),
 	TEXT("core_uses_pid", "0"),
-	{.name = "domainname", .mode = 0644, .show = show_hostname, .store = store_hostname, .arg = 1},
+	{.name = "domainname",
+	 .mode = 0644,
+	 .show = show_hostname,
+	 .store = store_hostname,
+	 .arg = 1},
 	{.name = "hostname", .mode = 0644, .show = show_hostname, .store = store_hostname},
 	TEXT("msgmax", "8192"),
 	TEXT("msgmnb", "16384"),
@@ -124,12 +138,9 @@ static const struct kernfs_entry kernel_entries[] = {
 	ENTRY_END,
 };
 static const struct kernfs_entry vm_entries[] = {
-	TEXT("max_map_count", "65530"),
-	TEXT("mmap_min_addr", "65536"),
-	TEXT("overcommit_memory", "1"),
-	TEXT("overcommit_ratio", "50"),
-	TEXT("swappiness", "60"),
-	ENTRY_END,
+	TEXT("max_map_count", "65530"), TEXT("mmap_min_addr", "65536"),
+	TEXT("overcommit_memory", "1"), TEXT("overcommit_ratio", "50"),
+	TEXT("swappiness", "60"),	ENTRY_END,
 };
 static const struct kernfs_entry epoll_entries[] = {TEXT("max_user_watches", "5406289"), ENTRY_END};
 static const struct kernfs_entry inotify_entries[] = {
@@ -157,14 +168,18 @@ static const struct kernfs_entry net_entries[] = {
 	ENTRY_END,
 };
 const struct kernfs_entry proc_sys[] = {
-	SUBDIR("fs", fs_entries), SUBDIR("kernel", kernel_entries), SUBDIR("net", net_entries),
-	SUBDIR("vm", vm_entries), ENTRY_END,
+	SUBDIR("fs", fs_entries),
+	SUBDIR("kernel", kernel_entries),
+	SUBDIR("net", net_entries),
+	SUBDIR("vm", vm_entries),
+	ENTRY_END,
 };
 
 /* Without an internet stack there is nothing to list but the heads. */
 const struct kernfs_entry proc_net[] = {
 	RAW("dev", "Inter-|   Receive                                                |  Transmit\n"
-		   " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n"),
+		   " face |bytes    packets errs drop fifo frame compressed multicast|bytes    "
+		   "packets errs drop fifo colls carrier compressed\n"),
 	RAW("unix", "Num       RefCount Protocol Flags    Type St Inode Path\n"),
 	ENTRY_END,
 };

@@ -10,7 +10,7 @@
 #include "sentry/kernel/kernel.h"
 
 #define SYSFS_MAGIC 0x62656572
-#define DIR (S_IFDIR | 0755)
+#define DIR	    (S_IFDIR | 0755)
 
 static int show_cpu_range(struct caller *c, const struct kernfs_node *n, struct strbuf *s)
 {
@@ -42,8 +42,14 @@ static int show_cpu_mask(struct caller *c, const struct kernfs_node *n, struct s
 	return 0;
 }
 
-#define TEXT(file, text) {.name = file, .mode = 0444, .show = show_text, .arg = (u64)(uintptr_t)(text)}
-#define END {.name = NULL}
+#define TEXT(file, text)                                                                     \
+	{                                                                                    \
+		.name = file, .mode = 0444, .show = show_text, .arg = (u64)(uintptr_t)(text) \
+	}
+#define END                  \
+	{                    \
+		.name = NULL \
+	}
 
 static const struct kernfs_entry topology_files[] = {
 	{.name = "core_id", .mode = 0444, .show = show_cpu_number},
@@ -59,7 +65,8 @@ static const struct kernfs_entry cpu_files[] = {
 };
 static const struct kernfs_entry cpu_dir = {.name = "cpu", .mode = DIR, .children = cpu_files};
 
-static int cpus_lookup(struct caller *c, const struct kernfs_node *dir, const char *name, struct kernfs_node *out)
+static int cpus_lookup(struct caller *c, const struct kernfs_node *dir, const char *name,
+		       struct kernfs_node *out)
 {
 	char *end;
 	unsigned long n;
@@ -73,7 +80,8 @@ static int cpus_lookup(struct caller *c, const struct kernfs_node *dir, const ch
 	return 0;
 }
 
-static s64 cpus_iterate(struct caller *c, const struct kernfs_node *dir, u64 index, struct dir_context *dc)
+static s64 cpus_iterate(struct caller *c, const struct kernfs_node *dir, u64 index,
+			struct dir_context *dc)
 {
 	char name[16];
 
@@ -107,7 +115,11 @@ static const struct kernfs_entry nodes[] = {
 	END,
 };
 static const struct kernfs_entry system_dirs[] = {
-	{.name = "cpu", .mode = DIR, .children = cpu_range_files, .lookup = cpus_lookup, .iterate = cpus_iterate},
+	{.name = "cpu",
+	 .mode = DIR,
+	 .children = cpu_range_files,
+	 .lookup = cpus_lookup,
+	 .iterate = cpus_iterate},
 	{.name = "node", .mode = DIR, .children = nodes},
 	END,
 };
@@ -158,8 +170,8 @@ static const struct kernfs_entry root_dirs[] = {
 };
 static const struct kernfs_entry root = {.name = "", .mode = S_IFDIR | 0555, .children = root_dirs};
 
-static int sysfs_mount(struct caller *c, const struct file_system_type *t, u32 flags, const char *source,
-		       const char *options, struct super_block **out)
+static int sysfs_mount(struct caller *c, const struct file_system_type *t, u32 flags,
+		       const char *source, const char *options, struct super_block **out)
 {
 	struct super_block *sb = kernfs_mount(t, &root, SYSFS_MAGIC, -EPERM);
 
@@ -169,7 +181,8 @@ static int sysfs_mount(struct caller *c, const struct file_system_type *t, u32 f
 	return 0;
 }
 
-static const struct file_system_type sysfs_type = {.name = "sysfs", .flags = FS_NODEV, .mount = sysfs_mount};
+static const struct file_system_type sysfs_type = {
+	.name = "sysfs", .flags = FS_NODEV, .mount = sysfs_mount};
 
 int sysfs_init(void)
 {

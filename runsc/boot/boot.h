@@ -34,9 +34,9 @@ struct boot_config {
 	u32 tree_count;
 	bool overlay;	     /* changes of the root stay in memory */
 	bool default_mounts; /* `do`: proc, sys, dev as every program expects them */
-	bool rootless;	     /* one id is all we have: an ordinary user, or root of a small namespace */
-	u32 uid, gid;	     /* of who started it */
-	bool console;	     /* stdin and stdout are a terminal that `runsc` has made raw */
+	bool rootless; /* one id is all we have: an ordinary user, or root of a small namespace */
+	u32 uid, gid;  /* of who started it */
+	bool console;  /* stdin and stdout are a terminal that `runsc` has made raw */
 	bool strace, debug;
 	bool strict; /* no call is left to the host (platform_config.strict) */
 	enum log_level log_level;

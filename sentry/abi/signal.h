@@ -5,8 +5,8 @@
 
 #include "sentry/base/types.h"
 
-#define NSIG_MAX 64
-#define SIGMASK(sig) (1ull << ((sig) - 1))
+#define NSIG_MAX     64
+#define SIGMASK(sig) (1ull << ((sig)-1))
 
 struct ksigaction {
 	u64 handler; /* SIG_DFL 0, SIG_IGN 1, or an address of the guest */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* termios.h - terminal layouts of the Linux ABI (tty_ioctl(4)); flag names are the host's <asm/termbits.h> */
+/* termios.h - terminal layouts of the Linux ABI (tty_ioctl(4)); flag names are the host's
+ * <asm/termbits.h> */
 #ifndef SENTRY_ABI_TERMIOS_H
 #define SENTRY_ABI_TERMIOS_H
 

@@ -33,29 +33,39 @@ static inline gva_t gva_add(gva_t a, u64 n)
 	return GVA(a.v + n);
 }
 
-#define PAGE_SIZE 4096ul
-#define PAGE_SHIFT 12
-#define PAGE_MASK (~(PAGE_SIZE - 1))
-#define page_down(x) ((u64)(x) & PAGE_MASK)
-#define page_up(x) (((u64)(x) + PAGE_SIZE - 1) & PAGE_MASK)
+#define PAGE_SIZE      4096ul
+#define PAGE_SHIFT     12
+#define PAGE_MASK      (~(PAGE_SIZE - 1))
+#define page_down(x)   ((u64)(x)&PAGE_MASK)
+#define page_up(x)     (((u64)(x) + PAGE_SIZE - 1) & PAGE_MASK)
 #define page_offset(x) ((u64)(x) & ~PAGE_MASK)
 
 /* First address that a guest may not have; what is above belongs to the platform (DESIGN 3). */
 #define GUEST_END 0x7fc000000000ul
 
-#define array_size(a) (sizeof(a) / sizeof((a)[0]))
-#define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
-#define min(a, b) ({ __auto_type _a = (a); __auto_type _b = (b); _a < _b ? _a : _b; })
-#define max(a, b) ({ __auto_type _a = (a); __auto_type _b = (b); _a > _b ? _a : _b; })
-#define align_up(x, a) (((x) + (a) - 1) & ~((__typeof__(x))(a) - 1))
-#define align_down(x, a) ((x) & ~((__typeof__(x))(a) - 1))
-#define likely(x) __builtin_expect(!!(x), 1)
-#define unlikely(x) __builtin_expect(!!(x), 0)
-#define must_check __attribute__((warn_unused_result))
+#define array_size(a)			(sizeof(a) / sizeof((a)[0]))
+#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
+#define min(a, b)                     \
+	({                            \
+		__auto_type _a = (a); \
+		__auto_type _b = (b); \
+		_a < _b ? _a : _b;    \
+	})
+#define max(a, b)                     \
+	({                            \
+		__auto_type _a = (a); \
+		__auto_type _b = (b); \
+		_a > _b ? _a : _b;    \
+	})
+#define align_up(x, a)	       (((x) + (a)-1) & ~((__typeof__(x))(a)-1))
+#define align_down(x, a)       ((x) & ~((__typeof__(x))(a)-1))
+#define likely(x)	       __builtin_expect(!!(x), 1)
+#define unlikely(x)	       __builtin_expect(!!(x), 0)
+#define must_check	       __attribute__((warn_unused_result))
 #define printf_like(fmt, args) __attribute__((format(printf, fmt, args)))
 
-#define S64_MAX INT64_MAX
-#define NSEC_PER_SEC 1000000000ll
+#define S64_MAX	      INT64_MAX
+#define NSEC_PER_SEC  1000000000ll
 #define NSEC_PER_USEC 1000ll
 #define NSEC_PER_MSEC 1000000ll
 

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fd.c - descriptor tables: numbers to open files (close(2), dup(2), fcntl(2), close_range(2))
  *
- * Theory of operation: a table is two arrays of one size, a power of two, that grow on demand up to the task's
- * RLIMIT_NOFILE. Only tasks that share the table change it, under files->lock. A table with a single reference is
- * read without the lock: its only owner is the reader, and others (readers of /proc) take a reference first and
- * change nothing.
+ * Theory of operation: a table is two arrays of one size, a power of two, that grow on demand up to
+ * the task's RLIMIT_NOFILE. Only tasks that share the table change it, under files->lock. A table
+ * with a single reference is read without the lock: its only owner is the reader, and others
+ * (readers of /proc) take a reference first and change nothing.
  */
 #include <limits.h>
 
 #include "sentry/base/bug.h"
 #include "sentry/kernel/task.h"
 
-#define FILES_MIN 64u
-#define FILES_MAX (1u << 20)
+#define FILES_MIN	    64u
+#define FILES_MAX	    (1u << 20)
 #define RLIMIT_NOFILE_INDEX 7
 
 static SLAB_CACHE(files_cache, struct files);

@@ -12,7 +12,7 @@
 
 typedef long sys_handler(struct task *t, const struct sys_args *a);
 
-struct syscall_table { /* handed down by syscalls/table.c at boot */
+struct syscall_table {		     /* handed down by syscalls/table.c at boot */
 	sys_handler *const *handler; /* index: number; NULL: ENOSYS */
 	const char *const *name;
 	const char *const *signature; /* argument types, for strace */
@@ -33,10 +33,11 @@ struct kernel_config {
 	const struct kernel_hooks *hooks;
 	unsigned workers;
 	const char *hostname;
-	bool init_killable;  /* process 1 has no protection from signals (runsc do) */
-	u64 memory_limit; /* of the host cgroup, bytes; 0: the machine's */
-	unsigned cpus;	  /* shown to the guest */
-	/* Called on a worker when the first process has exited, with its wait status: ends the sandbox. */
+	bool init_killable; /* process 1 has no protection from signals (runsc do) */
+	u64 memory_limit;   /* of the host cgroup, bytes; 0: the machine's */
+	unsigned cpus;	    /* shown to the guest */
+	/* Called on a worker when the first process has exited, with its wait status: ends the
+	 * sandbox. */
 	void (*on_exit)(u32 wait_status);
 };
 
@@ -48,30 +49,30 @@ struct worker {
 #define WORKER_SCRATCH (256 * 1024)
 
 struct kernel {
-	struct mutex lock; /* LR_TASKLIST: [T] */
-	struct tgroup *init; /* [T] process 1 */
-	struct list groups;  /* [T] */
-	u32 task_count;	     /* [T] live tasks */
-	struct rb_root pids; /* [T] struct pid by number */
-	s32 last_pid;	     /* [T] */
+	struct mutex lock;	 /* LR_TASKLIST: [T] */
+	struct tgroup *init;	 /* [T] process 1 */
+	struct list groups;	 /* [T] */
+	u32 task_count;		 /* [T] live tasks */
+	struct rb_root pids;	 /* [T] struct pid by number */
+	s32 last_pid;		 /* [T] */
 	struct mutex ready_lock; /* LR_READY */
 	struct list ready;	 /* task.ready_link, guarded by ready_lock */
 	_Atomic u32 ready_count;
-	struct list sigio;	 /* sigio.c: files that owe a signal, guarded by ready_lock */
+	struct list sigio; /* sigio.c: files that owe a signal, guarded by ready_lock */
 	_Atomic u32 sigio_count;
 	struct platform *platform;
 	struct kernel_config config;
-	s64 boot_time;	      /* realtime ns at boot, for btime of /proc/stat */
+	s64 boot_time; /* realtime ns at boot, for btime of /proc/stat */
 	s64 boot_monotonic;
-	u64 loadavg[3];	      /* fixed point as in /proc/loadavg; computed on reading */
-	u64 total_forks;      /* [T] */
+	u64 loadavg[3];	 /* fixed point as in /proc/loadavg; computed on reading */
+	u64 total_forks; /* [T] */
 	u64 context_switches;
 	_Atomic bool ending;
 };
 extern struct kernel *g_kernel;
 
-/* Makes g_kernel in the arena, pid table, timers. After arena_init, memfile_init, hostpoll_init, vfs_init,
- * platform_create. */
+/* Makes g_kernel in the arena, pid table, timers. After arena_init, memfile_init, hostpoll_init,
+ * vfs_init, platform_create. */
 int kernel_init(const struct kernel_config *config);
 
 struct first_task {
@@ -79,30 +80,32 @@ struct first_task {
 	char *const *argv, *const *envp;
 	const char *cwd;
 	struct mnt_namespace *mnt_ns;
-	const struct cred *cred; /* reference taken over */
-	struct file *stdio[3];	 /* references taken over; NULL: closed */
+	const struct cred *cred;	     /* reference taken over */
+	struct file *stdio[3];		     /* references taken over; NULL: closed */
 	const struct rlimit64_pair *rlimits; /* RLIMITS entries, or NULL for defaults */
 	bool no_new_privs;
 	u32 umask;
 	struct tty *tty; /* controlling terminal, or NULL */
 };
-/* Makes process 1 and starts its exec; errors of the exec end up in *out_exec_error through on_exit: the
- * call itself returns 0 or -errno for what can be known at once (missing, not executable, bad cwd). Call on
- * worker 0 before kernel_run. */
+/* Makes process 1 and starts its exec; errors of the exec end up in *out_exec_error through
+ * on_exit: the call itself returns 0 or -errno for what can be known at once (missing, not
+ * executable, bad cwd). Call on worker 0 before kernel_run. */
 int kernel_start(const struct first_task *f);
-/* The calling thread becomes worker @index: runs until the sandbox ends. Worker 0 starts the others, and the I/O thread. */
+/* The calling thread becomes worker @index: runs until the sandbox ends. Worker 0 starts the
+ * others, and the I/O thread. */
 void kernel_run(void);
 /* Any thread: makes kernel_run return on every worker. */
 void kernel_end(void);
 /* Signal from outside (runsc kill, ^C): to process 1. Any thread. */
 void kernel_signal_init(int sig);
 
-/* All that live and have died here: CPU time, ns; memory of all address spaces, bytes (one host read each). */
+/* All that live and have died here: CPU time, ns; memory of all address spaces, bytes (one host
+ * read each). */
 void kernel_cputime(u64 *out_user, u64 *out_system);
 u64 kernel_rss(void);
 
-/* The part of the loop that others use: one worker at the border. task_continue: @t is TS_RUNNING, owned by @w, with a call
- * under way (t->sys): runs it. */
+/* The part of the loop that others use: one worker at the border. task_continue: @t is TS_RUNNING,
+ * owned by @w, with a call under way (t->sys): runs it. */
 void task_continue(struct worker *w, struct task *t);
 void task_handle_event(struct worker *w, struct pevent *ev);
 void task_run_ready(struct worker *w);

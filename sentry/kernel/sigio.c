@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sigio.c - O_ASYNC: a file that becomes ready sends a signal to its owner (fcntl(2), F_SETOWN, F_SETSIG)
+/* sigio.c - O_ASYNC: a file that becomes ready sends a signal to its owner (fcntl(2), F_SETOWN,
+ * F_SETSIG)
  *
- * Theory of operation: O_ASYNC hangs a waiter on the file's wait queue. Its wake function runs under the queue's lock and
- * may not send a signal; it puts the record on g_kernel->sigio, and whoever drains the ready list next sends. What
- * is sent is copied from the file under ready_lock; release takes the record off the queue and the list first, so
- * that the file need not be held.
+ * Theory of operation: O_ASYNC hangs a waiter on the file's wait queue. Its wake function runs
+ * under the queue's lock and may not send a signal; it puts the record on g_kernel->sigio, and
+ * whoever drains the ready list next sends. What is sent is copied from the file under ready_lock;
+ * release takes the record off the queue and the list first, so that the file need not be held.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -111,10 +112,10 @@ static bool next_order(struct sigio_order *out)
 	atomic_fetch_sub(&g_kernel->sigio_count, 1);
 	*out = (struct sigio_order){.type = s->file->owner_type, .pid = s->file->owner_pid};
 	out->info.si_signo = s->file->owner_sig ? s->file->owner_sig : SIGIO;
-	out->info.si_code = !s->file->owner_sig	   ? SI_KERNEL :
-			    s->events & EPOLLIN	   ? POLL_IN :
-			    s->events & EPOLLOUT   ? POLL_OUT :
-						     POLL_HUP;
+	out->info.si_code = !s->file->owner_sig	   ? SI_KERNEL
+			    : s->events & EPOLLIN  ? POLL_IN
+			    : s->events & EPOLLOUT ? POLL_OUT
+						   : POLL_HUP;
 	out->info.poll.band = s->events & 0xffff;
 	out->info.poll.fd = s->fd;
 	s->events = 0;
@@ -128,7 +129,8 @@ void sigio_run(void)
 	struct task *t;
 	struct pgrp *g;
 
-	while (atomic_load_explicit(&g_kernel->sigio_count, memory_order_relaxed) && next_order(&o)) {
+	while (atomic_load_explicit(&g_kernel->sigio_count, memory_order_relaxed) &&
+	       next_order(&o)) {
 		if (!o.pid)
 			continue;
 		mutex_lock(&g_kernel->lock);

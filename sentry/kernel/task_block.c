@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* task_block.c - how a call waits, and who makes it run again
  *
- * Theory of operation: see task.h for the states. A handler registers t's waiters, then returns task_block(). The layer
- * (task_run.c) publishes the block: a compare-and-swap from TS_RUNNING to TS_BLOCKED fails when somebody woke the
- * task in between (TS_WOKEN), and the call is run again at once. task_wake() moves TS_BLOCKED to TS_READY and puts
- * the task on the ready list; the worker whose event caused the wake-up drains that list before it receives
- * again, so that a woken call runs on the waker's CPU.
+ * Theory of operation: see task.h for the states. A handler registers t's waiters, then returns
+ * task_block(). The layer (task_run.c) publishes the block: a compare-and-swap from TS_RUNNING to
+ * TS_BLOCKED fails when somebody woke the task in between (TS_WOKEN), and the call is run again at
+ * once. task_wake() moves TS_BLOCKED to TS_READY and puts the task on the ready list; the worker
+ * whose event caused the wake-up drains that list before it receives again, so that a woken call
+ * runs on the waker's CPU.
  */
 #include <sys/epoll.h>
 #include <sys/syscall.h>

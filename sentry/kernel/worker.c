@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* worker.c - the sentry's threads
  *
- * Theory of operation: config.workers threads take events from the platform and run them to completion; after each event
- * the worker runs the tasks that were woken meanwhile, so that waker and woken share a warm CPU. One more thread, the
- * I/O worker, sits in hostpoll_wait: timers, host descriptors and dead stubs come to it, and it too runs what it has
- * woken. Nobody else exists: no thread waits for a guest, and an idle sandbox has all of them asleep in the host.
+ * Theory of operation: config.workers threads take events from the platform and run them to
+ * completion; after each event the worker runs the tasks that were woken meanwhile, so that waker
+ * and woken share a warm CPU. One more thread, the I/O worker, sits in hostpoll_wait: timers, host
+ * descriptors and dead stubs come to it, and it too runs what it has woken. Nobody else exists: no
+ * thread waits for a guest, and an idle sandbox has all of them asleep in the host.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -68,9 +69,10 @@ int workers_init(void)
 	pthread_sigmask(SIG_BLOCK, &mask, NULL);
 	g_timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	g_timer_entry = (struct hostpoll_entry){.fd = g_timer_fd, .fn = timer_due};
-	g_child_entry = (struct hostpoll_entry){.fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK),
-						.fn = child_died,
-						.arg = &g_workers[g_kernel->config.workers]};
+	g_child_entry =
+		(struct hostpoll_entry){.fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK),
+					.fn = child_died,
+					.arg = &g_workers[g_kernel->config.workers]};
 	if (g_timer_fd < 0 || g_child_entry.fd < 0)
 		return -errno;
 	timer_set_rearm(rearm);
@@ -112,7 +114,8 @@ void kernel_run(void)
 	unsigned n = g_kernel->config.workers;
 
 	for (unsigned i = 1; i <= n; i++)
-		if (pthread_create(&g_threads[i], NULL, i == n ? io_main : worker_main, &g_workers[i]))
+		if (pthread_create(&g_threads[i], NULL, i == n ? io_main : worker_main,
+				   &g_workers[i]))
 			BUG("cannot create thread %u", i);
 	worker_main(&g_workers[0]);
 	for (unsigned i = 1; i <= n; i++)
