@@ -43,8 +43,9 @@ long sys_msgrcv(struct task *t, const struct sys_args *a)
 
 	if (ARG_INT(a, 0) < 0 || (s64)size < 0)
 		return -EINVAL;
-	if (ARG_UINT(a, 4) & MSG_COPY_K)
-		return -ENOSYS;
+	if ((ARG_UINT(a, 4) & MSG_COPY_K) &&
+	    ((ARG_UINT(a, 4) & MSG_EXCEPT) || !(ARG_UINT(a, 4) & IPC_NOWAIT)))
+		return -EINVAL;
 	r = msg_receive(t, ARG_INT(a, 0), size, (s64)a->a[3], ARG_UINT(a, 4), &m);
 	if (r)
 		return r;
@@ -60,7 +61,8 @@ long sys_msgrcv(struct task *t, const struct sys_args *a)
 static long info(struct task *t, gva_t dst, int cmd)
 {
 	/* struct msginfo: pool, map, max, mnb, mni, ssz, tql, seg */
-	s32 mi[8] = {0, 0, (s32)MSG_SIZE_MAX, 16384, MSG_QUEUE_COUNT_MAX, 16, 16384, 0xffff};
+	s32 mi[8] = {512000, 16384, (s32)MSG_SIZE_MAX, 16384, MSG_QUEUE_COUNT_MAX, 16,
+		     16384,  0xffff};
 	long highest;
 	u32 queues, messages;
 	u64 bytes;

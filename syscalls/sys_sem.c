@@ -13,6 +13,8 @@ static long sem_call(struct task *t, const struct sys_args *a)
 	struct sembuf_k ops[SEM_OPS_MAX];
 	u32 count = ARG_UINT(a, 2);
 
+	if (t->wait.stage)
+		return sem_op(t, ARG_INT(a, 0), NULL, 0);
 	if (count < 1 || ARG_INT(a, 0) < 0)
 		return -EINVAL;
 	if (count > SEM_OPS_MAX)
@@ -47,8 +49,8 @@ long sys_semtimedop(struct task *t, const struct sys_args *a)
 static long info(struct task *t, gva_t dst, int cmd)
 {
 	/* struct seminfo: map, mni, mns, mnu, msl, opm, ume, usz, vmx, aem */
-	s32 si[10] = {1024000000,  4096,	1024000000, 1024000000, SEM_SET_MAX,
-		      SEM_OPS_MAX, SEM_OPS_MAX, 20,	    32767,	32767};
+	s32 si[10] = {1024000000,  SEM_SET_COUNT_MAX, 1024000000, 1024000000, SEM_SET_MAX,
+		      SEM_OPS_MAX, SEM_OPS_MAX,	      20,	  32767,      32767};
 	long highest;
 	u32 sets, sems;
 

@@ -93,7 +93,8 @@ struct sembuf_k { /* struct sembuf */
 #define SEM_SET_COUNT_MAX 32000
 
 long sem_get(struct task *t, s32 key, s32 nsems, u32 flags);
-/* Blocks. */
+/* semop(2) as a handler's body: may block. Later runs (t->wait.stage is set) do not look at @ops.
+ */
 long sem_op(struct task *t, s32 id, const struct sembuf_k *ops, u32 count);
 long sem_stat(struct task *t, s32 id, bool by_index, bool any, struct semid_ds *out);
 long sem_set(struct task *t, s32 id, const struct semid_ds *in);

@@ -1,466 +1,530 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ipc_sem.c - System V semaphores (semget(2), semop(2))
+/* ipc_sem.c - System V semaphores (semget(2), semop(2), semctl(2))
  *
- * The operations of one call are tried all at once on the set; when one cannot be done, all are
- * taken back and the call waits for any change of the set. SEM_UNDO adjustments hang on the set,
- * one record a process, and are applied when that process ends.
+ * Theory of operation: a call's operations are done all at once or not at all. One that must wait
+ * is queued at its set, with its operations; who changes the set does what has become possible on
+ * behalf of those who wait, oldest first, those that wait for zero before those that alter. So no
+ * value that lasted only a moment is missed. The waiter finds the result when it runs again.
+ *
+ * SEM_UNDO: a struct sem_undo for each pair of process and set, on a list of each, holds what is to
+ * be added when the process exits.
  */
+#include <linux/capability.h>
+
 #include "sentry/kernel/ipc.h"
 
-#define SEM_TOP 32767
+#define STAGE_WAITING 1
+#define WOULD_BLOCK   1l
+#define SEM_VMX	      32767
+#define SEM_TOTAL_MAX (SEM_SET_COUNT_MAX * SEM_SET_MAX)
 
 struct sem {
-	s32 value, pid;
-	u32 ncnt, zcnt; /* who waits for more, for zero */
+	u32 value;
+	s32 pid;
 };
-
+struct sem_set {
+	struct ipc_object obj; /* first; all here is guarded by g_sem.lock */
+	u32 count;	       /* const */
+	struct sem *sems;
+	struct list zero_waiters, waiters; /* struct sem_wait: those that only wait for 0, others */
+	struct list undos;		   /* struct sem_undo */
+	s64 otime, ctime;
+};
 struct sem_undo {
-	struct list node; /* in the set */
-	struct tgroup *tg;
+	struct list set_link, tg_link;
+	struct sem_set *set; /* const */
+	u32 count;	     /* const; of its semaphores */
 	s16 adjust[];
 };
-
-struct sem_set_obj {
-	struct ipc_object o; /* first; guarded by g_sets.lock, as all */
-	s64 ctime;
-	u32 nsems;
-	s64 otime;
-	struct waitq changed; /* woken at each change, and when the set is gone */
-	struct list undos;
-	struct sem *sems;
+struct sem_wait {	  /* of a blocked task: its t->wait.obj */
+	struct list node; /* at its set, or alone */
+	struct task *task;
+	struct sem_undo *undo;
+	u32 count, blocking; /* operations; the one that cannot be done */
+	bool done;
+	long result;
+	struct sembuf_k ops[];
 };
 
-static SLAB_CACHE(set_cache, struct sem_set_obj);
-static struct ipc_ids g_sets = IPC_IDS_INIT(SEM_SET_COUNT_MAX);
-static _Atomic u32 g_undo_count;
+static SLAB_CACHE(set_cache, struct sem_set);
+static struct ipc_ids g_sem = IPC_IDS_INIT(SEM_SET_COUNT_MAX);
+static u32 g_sem_total; /* semaphores; guarded by g_sem.lock */
 
-static struct sem_set_obj *find(s32 id)
+static struct sem_set *set_find(s32 id)
 {
-	return (struct sem_set_obj *)ipc_find(&g_sets, id);
+	return (struct sem_set *)ipc_find(&g_sem, id);
 }
 
-static long permission(struct task *t, const struct sem_set_obj *s, u32 want)
+/* --- life --- */
+
+static int set_create(struct task *t, s32 key, u32 nsems, u32 flags)
 {
-	return ipc_permits(&s->o, t->cred, want) ? 0 : -EACCES;
-}
+	struct sem_set *s;
+	int err = -ENOMEM;
 
-/* --- sets
- * ------------------------------------------------------------------------------------------ */
-
-static long create(struct task *t, s32 key, s32 nsems, u32 flags)
-{
-	struct sem_set_obj *s;
-	long err;
-
-	if (nsems <= 0)
+	if (!nsems)
 		return -EINVAL;
+	if (g_sem_total + nsems > SEM_TOTAL_MAX)
+		return -ENOSPC;
 	s = slab_alloc(&set_cache);
 	if (!s)
 		return -ENOMEM;
-	s->nsems = (u32)nsems;
-	s->sems = kalloc(s->nsems * sizeof(*s->sems));
-	err = s->sems ? ipc_add(&g_sets, &s->o, key, flags, t->cred) : -ENOMEM;
+	s->sems = kalloc(nsems * sizeof(*s->sems));
+	if (s->sems)
+		err = ipc_add(&g_sem, &s->obj, key, flags, t->cred);
 	if (err) {
 		if (s->sems)
-			kfree(s->sems, s->nsems * sizeof(*s->sems));
+			kfree(s->sems, nsems * sizeof(*s->sems));
 		slab_free(&set_cache, s);
 		return err;
 	}
-	s->ctime = ipc_time();
-	waitq_init(&s->changed);
+	s->count = nsems;
+	list_init(&s->zero_waiters);
+	list_init(&s->waiters);
 	list_init(&s->undos);
-	return s->o.id;
+	s->ctime = ipc_time();
+	g_sem_total += nsems;
+	return s->obj.id;
 }
 
+/* semget(2) */
 long sem_get(struct task *t, s32 key, s32 nsems, u32 flags)
 {
-	struct ipc_object *o;
-	long r;
+	struct sem_set *s;
+	long ret;
 
 	if (nsems < 0 || nsems > SEM_SET_MAX)
 		return -EINVAL;
-	mutex_lock(&g_sets.lock);
-	o = ipc_get(&g_sets, key, flags, t->cred);
-	if (IS_ERR(o))
-		r = PTR_ERR(o);
-	else if (o)
-		r = (u32)nsems > ((struct sem_set_obj *)o)->nsems ? -EINVAL : o->id;
+	mutex_lock(&g_sem.lock);
+	s = (struct sem_set *)ipc_get(&g_sem, key, flags, t->cred);
+	if (!s)
+		ret = set_create(t, key, (u32)nsems, flags);
+	else if (IS_ERR(s))
+		ret = PTR_ERR(s);
 	else
-		r = create(t, key, nsems, flags);
-	mutex_unlock(&g_sets.lock);
-	return r;
+		ret = (u32)nsems > s->count ? -EINVAL : s->obj.id;
+	mutex_unlock(&g_sem.lock);
+	return ret;
 }
 
-static void undo_free(struct sem_set_obj *s, struct sem_undo *u)
+/* --- operations; g_sem.lock held by all --- */
+
+static void undo_free(struct sem_undo *u)
 {
-	list_del(&u->node);
-	kfree(u, sizeof(*u) + s->nsems * sizeof(u->adjust[0]));
-	atomic_fetch_sub(&g_undo_count, 1);
+	list_del(&u->set_link);
+	list_del(&u->tg_link);
+	kfree(u, sizeof(*u) + u->count * sizeof(u->adjust[0]));
 }
 
-long sem_remove(struct task *t, s32 id)
-{
-	struct sem_undo *u, *tmp;
-	struct sem_set_obj *s;
-	long err;
-
-	mutex_lock(&g_sets.lock);
-	s = find(id);
-	err = !s ? -EINVAL : ipc_controls(&s->o, t->cred) ? 0 : -EPERM;
-	if (!err) {
-		list_for_each_entry_safe (u, tmp, &s->undos, node)
-			undo_free(s, u);
-		ipc_remove(&g_sets, &s->o);
-		waitq_fini(&s->changed);
-		kfree(s->sems, s->nsems * sizeof(*s->sems));
-		slab_free(&set_cache, s);
-	}
-	mutex_unlock(&g_sets.lock);
-	return err;
-}
-
-/* --- operations
- * -------------------------------------------------------------------------------------- */
-
-static struct sem_undo *find_undo(struct sem_set_obj *s, struct tgroup *tg)
+/* The record of @s and @tg; made when there is none. NULL: no memory. */
+static struct sem_undo *undo_get(struct sem_set *s, struct tgroup *tg)
 {
 	struct sem_undo *u;
 
-	list_for_each_entry (u, &s->undos, node)
-		if (u->tg == tg)
+	list_for_each_entry (u, &tg->sem_undo, tg_link)
+		if (u->set == s)
 			return u;
-	return NULL;
-}
-
-static struct sem_undo *make_undo(struct sem_set_obj *s, struct tgroup *tg)
-{
-	struct sem_undo *u = find_undo(s, tg);
-
-	if (u)
-		return u;
-	u = kalloc(sizeof(*u) + s->nsems * sizeof(u->adjust[0]));
+	u = kalloc(sizeof(*u) + s->count * sizeof(u->adjust[0]));
 	if (!u)
 		return NULL;
-	u->tg = tg;
-	list_append(&s->undos, &u->node);
-	atomic_fetch_add(&g_undo_count, 1);
+	u->set = s;
+	u->count = s->count;
+	list_append(&s->undos, &u->set_link);
+	list_append(&tg->sem_undo, &u->tg_link);
 	return u;
 }
 
-/* One operation: 0, -EAGAIN (it has to wait), -ERANGE. */
-static long apply(struct sem *sem, const struct sembuf_k *op)
+/* Does one operation: 0, WOULD_BLOCK, -ERANGE. */
+static long op_apply(struct sem_set *s, const struct sembuf_k *op, struct sem_undo *undo)
 {
-	s32 value = sem->value + op->op;
+	struct sem *sem = &s->sems[op->num];
+	s32 value = (s32)sem->value + op->op, adjust;
 
-	if (op->op == 0)
-		return sem->value ? -EAGAIN : 0;
-	if (value < 0)
-		return -EAGAIN;
-	if (value > SEM_TOP)
+	if ((op->op == 0 && sem->value) || value < 0)
+		return WOULD_BLOCK;
+	if (value > SEM_VMX)
 		return -ERANGE;
-	sem->value = value;
+	if (op->flags & SEM_UNDO) {
+		adjust = undo->adjust[op->num] - op->op;
+		if (adjust < -SEM_VMX - 1 || adjust > SEM_VMX)
+			return -ERANGE;
+		undo->adjust[op->num] = (s16)adjust;
+	}
+	sem->value = (u32)value;
 	return 0;
 }
 
-/* All of them, or none: 0, or the error of operation *out_failed. */
-static long apply_all(struct sem_set_obj *s, const struct sembuf_k *ops, u32 count, u32 *out_failed)
+/* All or nothing: 0, WOULD_BLOCK (*out_blocking: which), -EAGAIN, -ERANGE. */
+static long ops_try(struct sem_set *s, const struct sembuf_k *ops, u32 count, struct sem_undo *undo,
+		    s32 pid, u32 *out_blocking)
 {
-	for (u32 i = 0; i < count; i++) {
-		long err = apply(&s->sems[ops[i].num], &ops[i]);
+	long ret = 0;
+	u32 i;
 
-		if (!err)
+	for (i = 0; i < count && !ret; i++)
+		ret = op_apply(s, &ops[i], undo);
+	if (!ret) {
+		for (i = 0; i < count; i++)
+			s->sems[ops[i].num].pid = pid;
+		s->otime = ipc_time();
+		return 0;
+	}
+	*out_blocking = --i;
+	if (ret == WOULD_BLOCK && (ops[i].flags & IPC_NOWAIT))
+		ret = -EAGAIN;
+	while (i-- > 0) {
+		s->sems[ops[i].num].value -= (u32)ops[i].op;
+		if (ops[i].flags & SEM_UNDO)
+			undo->adjust[ops[i].num] += ops[i].op;
+	}
+	return ret;
+}
+
+static void wait_done(struct sem_wait *w, long result)
+{
+	list_del(&w->node);
+	w->done = true;
+	w->result = result;
+	task_wake(w->task);
+}
+
+/* Tries what waits in @queue, until (@once) something was done. */
+static bool serve(struct sem_set *s, struct list *queue, bool once)
+{
+	struct sem_wait *w, *tmp;
+
+	list_for_each_entry_safe (w, tmp, queue, node) {
+		long ret = ops_try(s, w->ops, w->count, w->undo, w->task->tg->tgid, &w->blocking);
+
+		if (ret == WOULD_BLOCK)
 			continue;
-		*out_failed = i;
-		while (i-- > 0)
-			s->sems[ops[i].num].value -= ops[i].op;
-		return err;
+		wait_done(w, ret);
+		if (ret == 0 && once)
+			return true;
 	}
-	return 0;
+	return false;
 }
 
-static long record_undo(struct sem_set_obj *s, struct tgroup *tg, const struct sembuf_k *ops,
-			u32 count)
+/* Values of @s have changed. */
+static void set_changed(struct sem_set *s)
 {
-	struct sem_undo *u = NULL;
-
-	for (u32 i = 0; i < count; i++) {
-		if (!(ops[i].flags & SEM_UNDO))
-			continue;
-		u = u ? u : make_undo(s, tg);
-		if (!u)
-			return -ENOMEM;
-		u->adjust[ops[i].num] = (s16)(u->adjust[ops[i].num] - ops[i].op);
-	}
-	return 0;
+	do
+		serve(s, &s->zero_waiters, false);
+	while (serve(s, &s->waiters, true));
 }
 
-static void commit(struct task *t, struct sem_set_obj *s, const struct sembuf_k *ops, u32 count)
+static bool ops_alter(const struct sembuf_k *ops, u32 count)
 {
-	bool changed = false;
-
-	for (u32 i = 0; i < count; i++) {
-		s->sems[ops[i].num].pid = t->tg->tgid;
-		changed |= ops[i].op != 0;
-	}
-	s->otime = ipc_time();
-	if (changed)
-		waitq_wake(&s->changed, 0x1);
-}
-
-/* data[0]: 1 + the semaphore it waits for; data[1]: for zero; data[2]: id. [g_sets.lock] */
-static void stop_counting(struct task *t)
-{
-	struct sem_set_obj *s = t->wait.data[0] ? find((s32)t->wait.data[2]) : NULL;
-
-	if (s) {
-		struct sem *sem = &s->sems[t->wait.data[0] - 1];
-
-		if (t->wait.data[1])
-			sem->zcnt--;
-		else
-			sem->ncnt--;
-	}
-	t->wait.data[0] = 0;
-}
-
-static void sem_cleanup(struct task *t)
-{
-	mutex_lock(&g_sets.lock);
-	stop_counting(t);
-	mutex_unlock(&g_sets.lock);
-}
-
-static void start_counting(struct task *t, struct sem_set_obj *s, const struct sembuf_k *op)
-{
-	t->wait.data[0] = op->num + 1u;
-	t->wait.data[1] = op->op == 0;
-	t->wait.data[2] = (u64)s->o.id;
-	t->wait.cleanup = sem_cleanup;
-	if (op->op == 0)
-		s->sems[op->num].zcnt++;
-	else
-		s->sems[op->num].ncnt++;
-}
-
-static long check_ops(struct task *t, struct sem_set_obj *s, const struct sembuf_k *ops, u32 count)
-{
-	u32 want = 0444;
-
-	for (u32 i = 0; i < count; i++) {
-		if (ops[i].num >= s->nsems)
-			return -EFBIG;
+	for (u32 i = 0; i < count; i++)
 		if (ops[i].op)
-			want = 0222;
-	}
-	return permission(t, s, want);
+			return true;
+	return false;
 }
 
-/* [g_sets.lock] -EBLOCKED: it waits. */
-static long sem_op_locked(struct task *t, s32 id, const struct sembuf_k *ops, u32 count)
+/* The call ends. */
+static void wait_cleanup(struct task *t)
 {
-	struct sem_set_obj *s = find(id);
-	u32 failed = 0;
-	long err;
+	struct sem_wait *w = t->wait.obj;
 
-	stop_counting(t);
+	mutex_lock(&g_sem.lock);
+	list_del(&w->node);
+	mutex_unlock(&g_sem.lock);
+	kfree(w, sizeof(*w) + w->count * sizeof(w->ops[0]));
+}
+
+static long wait_start(struct task *t, struct sem_set *s, const struct sembuf_k *ops, u32 count,
+		       struct sem_undo *undo, u32 blocking)
+{
+	struct sem_wait *w = kalloc(sizeof(*w) + count * sizeof(w->ops[0]));
+
+	if (!w)
+		return -ENOMEM;
+	w->task = t;
+	w->undo = undo;
+	w->count = count;
+	w->blocking = blocking;
+	memcpy(w->ops, ops, count * sizeof(*ops));
+	list_append(ops_alter(ops, count) ? &s->waiters : &s->zero_waiters, &w->node);
+	t->wait.obj = w;
+	t->wait.cleanup = wait_cleanup;
+	t->wait.stage = STAGE_WAITING;
+	return task_block(t, INTR_NEVER);
+}
+
+static long operate_locked(struct task *t, s32 id, const struct sembuf_k *ops, u32 count)
+{
+	struct sem_set *s = set_find(id);
+	struct sem_undo *undo = NULL;
+	bool alter = ops_alter(ops, count), undoes = false;
+	u32 blocking;
+	long ret;
+
 	if (!s)
-		return t->wait.again ? -EIDRM : -EINVAL;
-	err = check_ops(t, s, ops, count);
-	if (!err)
-		err = apply_all(s, ops, count, &failed);
-	if (!err) {
-		err = record_undo(s, t->tg, ops, count);
-		commit(t, s, ops, count);
-		return err;
+		return -EINVAL;
+	for (u32 i = 0; i < count; i++) {
+		if (ops[i].num >= s->count)
+			return -EFBIG;
+		undoes |= ops[i].flags & SEM_UNDO;
 	}
-	if (err != -EAGAIN || (ops[failed].flags & IPC_NOWAIT) || task_timed_out(t))
-		return err;
-	task_wait_on(t, &s->changed, 0);
-	start_counting(t, s, &ops[failed]);
-	return -EBLOCKED;
+	if (!ipc_permits(&s->obj, t->cred, alter ? 0222 : 0444))
+		return -EACCES;
+	if (undoes) {
+		undo = undo_get(s, t->tg);
+		if (!undo)
+			return -ENOMEM;
+	}
+	ret = ops_try(s, ops, count, undo, t->tg->tgid, &blocking);
+	if (ret == WOULD_BLOCK)
+		return wait_start(t, s, ops, count, undo, blocking);
+	if (ret == 0 && alter)
+		set_changed(s);
+	return ret;
 }
 
 long sem_op(struct task *t, s32 id, const struct sembuf_k *ops, u32 count)
 {
-	long r;
+	bool interrupted = signal_pending(t);
+	struct sem_wait *w;
+	long ret;
 
-	mutex_lock(&g_sets.lock);
-	r = sem_op_locked(t, id, ops, count);
-	mutex_unlock(&g_sets.lock);
-	return r == -EBLOCKED ? task_block(t, -EINTR) : r;
+	mutex_lock(&g_sem.lock);
+	if (!t->wait.stage)
+		ret = operate_locked(t, id, ops, count);
+	else
+		ret = task_block(t, INTR_NEVER);
+	w = t->wait.obj;
+	if (w && w->done) {
+		ret = w->result;
+	} else if (w && (interrupted || task_timed_out(t))) {
+		list_del(&w->node);
+		ret = interrupted ? -EINTR : -EAGAIN;
+	}
+	mutex_unlock(&g_sem.lock);
+	return ret;
 }
 
 void sem_exit(struct tgroup *tg)
 {
-	if (!atomic_load(&g_undo_count))
+	if (list_empty(&tg->sem_undo))
 		return;
-	mutex_lock(&g_sets.lock);
-	for (u32 i = 0; i < g_sets.top; i++) {
-		struct sem_set_obj *s = (struct sem_set_obj *)ipc_find_index(&g_sets, (s32)i);
-		struct sem_undo *u = s ? find_undo(s, tg) : NULL;
+	mutex_lock(&g_sem.lock);
+	while (!list_empty(&tg->sem_undo)) {
+		struct sem_undo *u = list_first(&tg->sem_undo, struct sem_undo, tg_link);
+		struct sem_set *s = u->set;
 
-		if (!u)
-			continue;
-		for (u32 n = 0; n < s->nsems; n++) {
-			s32 value = s->sems[n].value + u->adjust[n];
+		for (u32 i = 0; i < u->count; i++) {
+			s32 value = (s32)s->sems[i].value + u->adjust[i];
 
-			if (!u->adjust[n])
+			if (!u->adjust[i])
 				continue;
-			s->sems[n].value = value < 0 ? 0 : value > SEM_TOP ? SEM_TOP : value;
-			s->sems[n].pid = tg->tgid;
+			s->sems[i].value = (u32)min(max(value, 0), SEM_VMX);
+			s->sems[i].pid = tg->tgid;
 		}
-		undo_free(s, u);
-		waitq_wake(&s->changed, 0x1);
+		undo_free(u);
+		s->otime = ipc_time();
+		set_changed(s);
 	}
-	mutex_unlock(&g_sets.lock);
+	mutex_unlock(&g_sem.lock);
 }
 
-/* --- control
- * ------------------------------------------------------------------------------------------ */
+/* --- semctl --- */
 
-long sem_stat(struct task *t, s32 id, bool by_index, bool any, struct semid_ds *out)
+/* The set, if its permissions grant @flags; lock held. */
+static struct sem_set *set_access(struct task *t, s32 id, u32 flags)
 {
-	struct sem_set_obj *s;
-	long r = -EINVAL;
+	struct sem_set *s = set_find(id);
 
-	memset(out, 0, sizeof(*out));
-	mutex_lock(&g_sets.lock);
-	s = by_index ? (struct sem_set_obj *)ipc_find_index(&g_sets, id) : find(id);
-	if (s)
-		r = any ? 0 : permission(t, s, 0444);
-	if (!r) {
-		ipc_describe(&s->o, &out->sem_perm);
-		out->sem_otime = s->otime;
-		out->sem_ctime = s->ctime;
-		out->sem_nsems = s->nsems;
-		r = by_index ? s->o.id : 0;
-	}
-	mutex_unlock(&g_sets.lock);
-	return r;
-}
-
-long sem_set(struct task *t, s32 id, const struct semid_ds *in)
-{
-	struct sem_set_obj *s;
-	long err;
-
-	mutex_lock(&g_sets.lock);
-	s = find(id);
-	err = !s ? -EINVAL : ipc_controls(&s->o, t->cred) ? 0 : -EPERM;
-	if (!err)
-		err = ipc_set_perm(&s->o, &in->sem_perm);
-	if (!err)
-		s->ctime = ipc_time();
-	mutex_unlock(&g_sets.lock);
-	return err;
-}
-
-long sem_ask(struct task *t, s32 id, s32 num, int cmd)
-{
-	struct sem_set_obj *s;
-	const struct sem *sem;
-	long r;
-
-	mutex_lock(&g_sets.lock);
-	s = find(id);
-	r = !s ? -EINVAL : permission(t, s, 0444);
-	if (!r && (num < 0 || (u32)num >= s->nsems))
-		r = -EINVAL;
-	if (!r) {
-		sem = &s->sems[num];
-		r = cmd == GETVAL    ? sem->value
-		    : cmd == GETPID  ? sem->pid
-		    : cmd == GETNCNT ? (long)sem->ncnt
-				     : (long)sem->zcnt;
-	}
-	mutex_unlock(&g_sets.lock);
-	return r;
-}
-
-/* Values were set from outside: adjustments of before are void. */
-static void values_set(struct sem_set_obj *s, u32 from, u32 count)
-{
-	struct sem_undo *u;
-
-	list_for_each_entry (u, &s->undos, node)
-		memset(&u->adjust[from], 0, count * sizeof(u->adjust[0]));
-	s->ctime = ipc_time();
-	waitq_wake(&s->changed, 0x1);
-}
-
-long sem_setval(struct task *t, s32 id, s32 num, s32 value)
-{
-	struct sem_set_obj *s;
-	long err;
-
-	if (value < 0 || value > SEM_TOP)
-		return -ERANGE;
-	mutex_lock(&g_sets.lock);
-	s = find(id);
-	err = !s ? -EINVAL : permission(t, s, 0222);
-	if (!err && (num < 0 || (u32)num >= s->nsems))
-		err = -EINVAL;
-	if (!err) {
-		s->sems[num].value = value;
-		s->sems[num].pid = t->tg->tgid;
-		values_set(s, (u32)num, 1);
-	}
-	mutex_unlock(&g_sets.lock);
-	return err;
+	if (!s)
+		return ERR_PTR(-EINVAL);
+	return ipc_permits(&s->obj, t->cred, flags) ? s : ERR_PTR(-EACCES);
 }
 
 long sem_getall(struct task *t, s32 id, u16 *values, u32 *out_count)
 {
-	struct sem_set_obj *s;
-	long err;
+	struct sem_set *s;
+	long ret = 0;
 
-	mutex_lock(&g_sets.lock);
-	s = find(id);
-	err = !s ? -EINVAL : permission(t, s, 0444);
-	if (!err) {
-		*out_count = s->nsems;
-		for (u32 i = 0; i < s->nsems; i++)
+	mutex_lock(&g_sem.lock);
+	s = set_access(t, id, 0444);
+	if (IS_ERR(s)) {
+		ret = PTR_ERR(s);
+	} else {
+		*out_count = s->count;
+		for (u32 i = 0; i < s->count; i++)
 			values[i] = (u16)s->sems[i].value;
 	}
-	mutex_unlock(&g_sets.lock);
-	return err;
+	mutex_unlock(&g_sem.lock);
+	return ret;
+}
+
+/* Semaphore @i gets a value from outside: what was to be undone is forgotten. */
+static void value_set(struct sem_set *s, u32 i, u32 value, s32 pid)
+{
+	struct sem_undo *u;
+
+	s->sems[i] = (struct sem){.value = value, .pid = pid};
+	list_for_each_entry (u, &s->undos, set_link)
+		u->adjust[i] = 0;
 }
 
 long sem_setall(struct task *t, s32 id, const u16 *values, u32 count)
 {
-	struct sem_set_obj *s;
-	long err;
+	struct sem_set *s;
+	long ret = 0;
 
-	mutex_lock(&g_sets.lock);
-	s = find(id);
-	err = !s ? -EINVAL : permission(t, s, 0222);
-	for (u32 i = 0; !err && i < s->nsems; i++)
-		if (i >= count || values[i] > SEM_TOP)
-			err = -ERANGE;
-	if (!err) {
-		for (u32 i = 0; i < s->nsems; i++) {
-			s->sems[i].value = values[i];
-			s->sems[i].pid = t->tg->tgid;
-		}
-		values_set(s, 0, s->nsems);
+	for (u32 i = 0; i < count; i++)
+		if (values[i] > SEM_VMX)
+			return -ERANGE;
+	mutex_lock(&g_sem.lock);
+	s = set_access(t, id, 0222);
+	if (IS_ERR(s))
+		ret = PTR_ERR(s);
+	else if (s->count != count)
+		ret = -EIDRM;
+	for (u32 i = 0; !ret && i < count; i++)
+		value_set(s, i, values[i], t->tg->tgid);
+	if (!ret) {
+		s->ctime = ipc_time();
+		set_changed(s);
 	}
-	mutex_unlock(&g_sets.lock);
-	return err;
+	mutex_unlock(&g_sem.lock);
+	return ret;
+}
+
+/* Who waits for semaphore @num to become 0, or to grow. */
+static long count_waiters(struct sem_set *s, u32 num, bool zero)
+{
+	struct list *queues[] = {&s->zero_waiters, &s->waiters};
+	struct sem_wait *w;
+	long n = 0;
+
+	for (u32 i = 0; i < array_size(queues); i++) {
+		list_for_each_entry (w, queues[i], node) {
+			const struct sembuf_k *op = &w->ops[w->blocking];
+
+			n += op->num == num && (zero ? op->op == 0 : op->op < 0);
+		}
+	}
+	return n;
+}
+
+long sem_ask(struct task *t, s32 id, s32 num, int cmd)
+{
+	struct sem_set *s;
+	long ret;
+
+	mutex_lock(&g_sem.lock);
+	s = set_access(t, id, 0444);
+	if (IS_ERR(s))
+		ret = PTR_ERR(s);
+	else if (num < 0 || (u32)num >= s->count)
+		ret = -EINVAL;
+	else if (cmd == GETVAL)
+		ret = (long)s->sems[num].value;
+	else if (cmd == GETPID)
+		ret = s->sems[num].pid;
+	else
+		ret = count_waiters(s, (u32)num, cmd == GETZCNT);
+	mutex_unlock(&g_sem.lock);
+	return ret;
+}
+
+long sem_setval(struct task *t, s32 id, s32 num, s32 value)
+{
+	struct sem_set *s;
+	long ret = 0;
+
+	if (value < 0 || value > SEM_VMX)
+		return -ERANGE;
+	mutex_lock(&g_sem.lock);
+	s = set_find(id);
+	if (!s || num < 0 || (u32)num >= s->count) {
+		ret = -EINVAL;
+	} else if (!ipc_permits(&s->obj, t->cred, 0222)) {
+		ret = -EACCES;
+	} else {
+		value_set(s, (u32)num, (u32)value, t->tg->tgid);
+		s->ctime = ipc_time();
+		set_changed(s);
+	}
+	mutex_unlock(&g_sem.lock);
+	return ret;
+}
+
+long sem_stat(struct task *t, s32 id, bool by_index, bool any, struct semid_ds *out)
+{
+	struct sem_set *s;
+	long ret = -EINVAL;
+
+	mutex_lock(&g_sem.lock);
+	s = by_index ? (struct sem_set *)ipc_find_index(&g_sem, id) : set_find(id);
+	if (s && !any && !ipc_permits(&s->obj, t->cred, 0444)) {
+		ret = -EACCES;
+	} else if (s) {
+		*out = (struct semid_ds){
+			.sem_otime = s->otime, .sem_ctime = s->ctime, .sem_nsems = s->count};
+		ipc_describe(&s->obj, &out->sem_perm);
+		ret = by_index ? s->obj.id : 0;
+	}
+	mutex_unlock(&g_sem.lock);
+	return ret;
+}
+
+long sem_set(struct task *t, s32 id, const struct semid_ds *in)
+{
+	struct sem_set *s;
+	long ret = -EINVAL;
+
+	mutex_lock(&g_sem.lock);
+	s = set_find(id);
+	if (s && !ipc_controls(&s->obj, t->cred))
+		ret = -EPERM;
+	else if (s)
+		ret = ipc_set_perm(&s->obj, &in->sem_perm);
+	if (!ret)
+		s->ctime = ipc_time();
+	mutex_unlock(&g_sem.lock);
+	return ret;
+}
+
+/* Wakes who waits, forgets what was to be undone, and frees. */
+static void set_destroy(struct sem_set *s)
+{
+	while (!list_empty(&s->zero_waiters))
+		wait_done(list_first(&s->zero_waiters, struct sem_wait, node), -EIDRM);
+	while (!list_empty(&s->waiters))
+		wait_done(list_first(&s->waiters, struct sem_wait, node), -EIDRM);
+	while (!list_empty(&s->undos))
+		undo_free(list_first(&s->undos, struct sem_undo, set_link));
+	ipc_remove(&g_sem, &s->obj);
+	g_sem_total -= s->count;
+	kfree(s->sems, s->count * sizeof(*s->sems));
+	slab_free(&set_cache, s);
+}
+
+long sem_remove(struct task *t, s32 id)
+{
+	struct sem_set *s;
+	long ret = -EINVAL;
+
+	mutex_lock(&g_sem.lock);
+	s = set_find(id);
+	if (s)
+		ret = ipc_controls(&s->obj, t->cred) ? 0 : -EPERM;
+	if (!ret)
+		set_destroy(s);
+	mutex_unlock(&g_sem.lock);
+	return ret;
 }
 
 long sem_info(u32 *out_sets, u32 *out_sems)
 {
-	long highest;
+	long ret;
 
-	*out_sems = 0;
-	mutex_lock(&g_sets.lock);
-	for (u32 i = 0; i < g_sets.top; i++) {
-		struct ipc_object *o = ipc_find_index(&g_sets, (s32)i);
-
-		*out_sems += o ? ((struct sem_set_obj *)o)->nsems : 0;
-	}
-	*out_sets = g_sets.count;
-	highest = ipc_max_index(&g_sets);
-	mutex_unlock(&g_sets.lock);
-	return highest;
+	mutex_lock(&g_sem.lock);
+	*out_sets = g_sem.count;
+	*out_sems = g_sem_total;
+	ret = ipc_max_index(&g_sem);
+	mutex_unlock(&g_sem.lock);
+	return ret;
 }
