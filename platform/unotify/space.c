@@ -137,13 +137,24 @@ static void idle_push(struct pas *as, u32 i)
 	as->idle_last = i + 1;
 }
 
+/* Has the process's mmap of the area's chunk been carried out? It is ordered at a birth's
+ * notification, and done some time after the answer; until then an area of it is no place for
+ * another thread. A guest that writes the word ends only a thread of its own. */
+static bool chunk_is_mapped(const struct platform *p, u32 i)
+{
+	const struct area *head = area_at(p, i - i % CHUNK_AREAS);
+
+	return !(__atomic_load_n(&head->birth, __ATOMIC_ACQUIRE) & CTL_B_MAPPED);
+}
+
 /* An area for a new thread of @as, + 1: one that the process has mapped, or the first of a new
  * chunk. 0: there is none. */
 static u32 area_take(struct platform *p, struct pas *as, bool *out_mapped)
 {
 	u32 i = as->idle;
 
-	*out_mapped = i && !atomic_load_explicit(&area_at(p, i - 1)->alive, memory_order_acquire);
+	*out_mapped = i && chunk_is_mapped(p, i - 1) &&
+		      !atomic_load_explicit(&area_at(p, i - 1)->alive, memory_order_acquire);
 	if (*out_mapped)
 		as->idle = p->infos[i - 1].next;
 	else

@@ -136,6 +136,7 @@ stub_birth_event:
 	mov	%rbx, %rdi
 	mov	$10, %edx
 	syscall
+	andq	$~CTL_B_MAPPED, CTL_BIRTH(%rbx)	/* now others may use the chunk */
 2:	test	$CTL_B_PROCESS, %r12d
 	jz	3f
 	mov	$436, %eax			/* close_range(0, ~0, 0) */

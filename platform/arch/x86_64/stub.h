@@ -43,8 +43,9 @@
 #define CTL_F_RESUME 1 /* after success: rax = last result, resume */
 #define CTL_F_CLOSE  2 /* close the descriptor at the end */
 #define CTL_F_AS_IS  4 /* with RESUME: rax stays as it is in the frame */
-#define CTL_B_MAPPED \
-	1 /* birth has mapped the area: close the descriptor, keep the area out of forks */
+#define CTL_B_MAPPED                                                                              \
+	1 /* birth has mapped the area: close the descriptor, keep the area out of forks; cleared \
+	     then */
 #define CTL_B_PROCESS 2 /* the child is a process: die with the sentry */
 
 /* Offsets in the host's ucontext. */
