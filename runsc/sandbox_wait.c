@@ -31,7 +31,8 @@ static void reap_children(struct sandbox *s)
 			s->sentry_status = status;
 		} else if (pid == s->gofer) {
 			s->gofer = 0;
-			s->gofer_died = s->sentry != 0;
+			/* It leaves with 0 when the sentry has gone. */
+			s->gofer_died = s->sentry != 0 && status != 0;
 		}
 	}
 }
@@ -102,6 +103,8 @@ static void explain_end(struct sandbox *s, struct error *e)
 		error_set(e, "the gofer died: the container's files are gone");
 	else if (s->sentry == 0 && WIFSIGNALED(s->sentry_status))
 		error_set(e, "the sentry was killed by signal %d", WTERMSIG(s->sentry_status));
+	else if (s->sentry == 0 && WEXITSTATUS(s->sentry_status) > 128)
+		error_set(e, "the sentry died, and has left a report");
 	else
 		error_set(e, "the sentry ended unexpectedly");
 }

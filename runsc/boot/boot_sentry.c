@@ -19,6 +19,7 @@
 #include "platform/seccomp/sentry_filter.h"
 #include "runsc/boot/boot_internal.h"
 #include "runsc/boot/confine.h"
+#include "runsc/boot/crash.h"
 #include "sentry/arena/arena.h"
 #include "sentry/mm/memfile.h"
 #include "sentry/strace/strace.h"
@@ -142,6 +143,7 @@ void boot_sentry(void)
 
 	b.c = boot_open_config();
 	prctl(PR_SET_NAME, "runsc-sentry");
+	crash_init();
 	start_memory();
 	confine(&procfd);
 	start_kernel(&b, procfd);

@@ -41,10 +41,16 @@ struct kernel_config {
 	void (*on_exit)(u32 wait_status);
 };
 
+#define WORKER_RECENT 16
+struct worker_call {
+	s32 tid, nr;
+};
 struct worker {
 	unsigned index;
 	struct task *task; /* being run */
 	void *scratch;	   /* WORKER_SCRATCH bytes, for data on its way */
+	struct worker_call recent[WORKER_RECENT]; /* last calls, for the report of a crash */
+	u32 recent_next;			  /* of these the oldest, modulo their count */
 };
 #define WORKER_SCRATCH (256 * 1024)
 

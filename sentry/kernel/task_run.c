@@ -517,6 +517,8 @@ static void syscall_event(struct task *t, const struct pevent *ev)
 	t->sys.nr = ev->arch == 0xc000003e ? ev->nr : -1; /* AUDIT_ARCH_X86_64 */
 	memcpy(t->sys.a, ev->args, sizeof(t->sys.a));
 	t->sys.ip = ev->ip;
+	t->worker->recent[t->worker->recent_next++ % WORKER_RECENT] =
+		(struct worker_call){t->tid, t->sys.nr};
 	t->in_syscall = true;
 	t->wait.command = CMD_NONE; /* left over when the stub resumed the guest by itself */
 	t->has_regs = ev->has_regs;

@@ -14,9 +14,6 @@
 void pctx_kick(struct pctx *c)
 {
 }
-void pctx_kick(struct pctx *c)
-{
-}
 
 /* no guest here: only the sentry's own memory is read and written */
 ssize_t pas_readv(struct pas *as, const struct iovec *local, unsigned nlocal,

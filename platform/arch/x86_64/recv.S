@@ -10,6 +10,7 @@
 	.type	arch_ioctl_unless, @function
 	.balign	16
 arch_ioctl_unless:
+	.cfi_startproc
 	endbr64
 arch_ioctl_begin:
 	cmpl	$0, (%rcx)
@@ -21,5 +22,6 @@ arch_ioctl_end:
 arch_ioctl_called_off:
 	mov	$-4, %rax
 	ret
+	.cfi_endproc
 	.size	arch_ioctl_unless, . - arch_ioctl_unless
 	.section .note.GNU-stack, "", @progbits
