@@ -62,7 +62,10 @@ static inline void list_splice(struct list *to, struct list *from)
 #define list_entry(ptr, type, member)  container_of(ptr, type, member)
 #define list_first(head, type, member) list_entry((head)->next, type, member)
 #define list_last(head, type, member)  list_entry((head)->prev, type, member)
-#define list_for_each(pos, head)       for ((pos) = (head)->next; (pos) != (head); (pos) = (pos)->next)
+// clang-format off
+#define list_for_each(pos, head) \
+	for ((pos) = (head)->next; (pos) != (head); (pos) = (pos)->next)
+// clang-format on
 #define list_for_each_entry(pos, head, member)                             \
 	for ((pos) = list_entry((head)->next, __typeof__(*(pos)), member); \
 	     &(pos)->member != (head);                                     \
