@@ -3,9 +3,10 @@
 #include "fs/vfs/vfs.h"
 #include "syscalls/sys.h"
 
-#define HANDLE_MAX   128u					  /* MAX_HANDLE_SZ */
-#define HANDLE_FLAGS (AT_SYMLINK_FOLLOW | AT_EMPTY_PATH | 0x201u) /* AT_HANDLE_FID, MNT_ID_UNIQUE \
-								   */
+#define HANDLE_MAX 128u /* MAX_HANDLE_SZ */
+#define HANDLE_FLAGS                                                                 \
+	(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH | 0x201u) /* AT_HANDLE_FID, MNT_ID_UNIQUE \
+						      */
 
 long sys_name_to_handle_at(struct task *t, const struct sys_args *a)
 {

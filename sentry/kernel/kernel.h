@@ -47,8 +47,8 @@ struct worker_call {
 };
 struct worker {
 	unsigned index;
-	struct task *task; /* being run */
-	void *scratch;	   /* WORKER_SCRATCH bytes, for data on its way */
+	struct task *task;			  /* being run */
+	void *scratch;				  /* WORKER_SCRATCH bytes, for data on its way */
 	struct worker_call recent[WORKER_RECENT]; /* last calls, for the report of a crash */
 	u32 recent_next;			  /* of these the oldest, modulo their count */
 };
