@@ -67,8 +67,18 @@ static void test_memfd(void)
 		CHECK_EQ(s[6] + p[6], 0);
 		CHECK_EQ(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, PAGE), 0);
 		CHECK_EQ(s[5], 0);
+		struct stat st;
+
+		memset(s, 1, 3 * PAGE);
 		munmap(s, 3 * PAGE);
 		munmap(p, PAGE);
+		fstat(fd, &st);
+		CHECK_EQ(st.st_blocks, 3 * PAGE / 512);
+		CHECK_EQ(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, PAGE, 2 * PAGE),
+			 0);
+		fstat(fd, &st);
+		CHECK_EQ(st.st_blocks, PAGE / 512);
+		CHECK_EQ(st.st_size, 3 * PAGE);
 		close(fd);
 	}
 }

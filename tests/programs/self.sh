@@ -4,7 +4,8 @@
 . "$(dirname "$0")/lib.sh"
 
 mkdir "$W/src"
-(cd "$TOP" && git ls-files -z --cached --others --exclude-standard | tar -c --null -T - -f -) | tar -x -C "$W/src"
+(cd "$TOP" && git ls-files -z --cached --others --exclude-standard |
+	tar -c --null --ignore-failed-read -T - -f - 2> /dev/null) | tar -x -C "$W/src"
 cat > "$W/build.sh" <<'END'
 set -e
 cp -r "$1/src" /tmp/bulkhead-self
@@ -15,7 +16,11 @@ b/bin/runsc --version | head -n 1
 bad=0
 for t in b/unit/*; do
 	[ -x "$t" ] && [ ! -d "$t" ] || continue
-	if "$t" > log 2>&1; then echo "unit ${t##*/} good"; else echo "unit ${t##*/} status $?"; tail -n 5 log; bad=1; fi
+	case ${t##*/} in
+	# These start host processes that confine themselves: filters, namespaces. A guest has none of that.
+	platform_* | gofer_*) echo "needs the host's seccomp: ${t##*/}"; continue ;;
+	esac
+	if CK_TIMEOUT_MULTIPLIER=20 "$t" > log 2>&1; then echo "unit ${t##*/} good"; else echo "unit ${t##*/} status $?"; tail -n 5 log; bad=1; fi
 done
 exit $bad
 END
