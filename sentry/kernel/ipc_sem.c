@@ -317,7 +317,8 @@ void sem_exit(struct tgroup *tg)
 
 			if (!u->adjust[i])
 				continue;
-			s->sems[i].value = (u32)min(max(value, 0), SEM_VMX);
+			value = max(value, 0);
+			s->sems[i].value = (u32)min(value, SEM_VMX);
 			s->sems[i].pid = tg->tgid;
 		}
 		undo_free(u);
