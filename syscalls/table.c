@@ -4,12 +4,6 @@
 
 #include "syscalls/handlers.h"
 
-/* A handler that no object file defines stays NULL, which the kernel answers with ENOSYS. */
-#define SYSCALL(nr, name, handler, support, signature, note) \
-	sys_handler handler __attribute__((weak));
-#include "syscalls/table.def"
-#undef SYSCALL
-
 /* A call that does not exist here. */
 long sys_ni(struct task *t, const struct sys_args *a)
 {

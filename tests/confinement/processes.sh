@@ -1,7 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # processes.sh - what sentry, gofer and stubs of a running sandbox may do, as /proc shows it from outside
+# As root it looks at a sandbox of an ordinary user, too.
 . "$(dirname "$0")/lib.sh"
+
+if [ "$(id -u)" = 0 ]; then
+	out=$(setpriv --reuid 65534 --regid 65534 --clear-groups sh "$0")
+	status=$?
+	echo "$out" | grep FAIL | sed 's/FAIL/FAIL as a user:/'
+	check "as an ordinary user: $(echo "$out" | tail -n 1)" [ $status = 0 ]
+fi
 
 start_sandbox sh -c 'sleep 100 & sleep 100 & wait'
 sleep 0.3

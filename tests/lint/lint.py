@@ -8,7 +8,6 @@ Checks, each with a name that can be given as an argument to run it alone:
   heads    licence line, then "file - what it does", and no trailing blanks
   sizes    functions below 100 lines (flat tables and switches excepted), files below 800
   malloc   no libc memory and no thread-local storage in the sentry's folders
-  weak     no handler of table.def is missing (only with --final)
   format   clang-format has nothing to change
 
 Prints one line a finding, "file:line: rule: text", and exits with 1 when there is one.
@@ -142,16 +141,6 @@ def check_malloc(name, text):
             yield i, "%s in the sentry" % m.group(1)
 
 
-def check_weak(names):
-    table = read("syscalls/table.def")
-    wanted = set(re.findall(r"^SYSCALL\(\d+, \w+, (\w+),", table, re.M))
-    have = set()
-    for name in names:
-        if name.startswith("syscalls/") and name.endswith(".c"):
-            have |= set(re.findall(r"^long (sys_\w+)\(struct task \*", read(name), re.M))
-    return sorted(wanted - have)
-
-
 def check_format(names):
     files = [n for n in names if re.search(r"\.[ch]$", n)]
     out = subprocess.run(["clang-format", "--dry-run"] + files, cwd=TOP, capture_output=True,
@@ -169,9 +158,7 @@ PER_FILE = {"layers": check_layers, "heads": check_heads, "sizes": check_sizes,
 
 
 def main():
-    final = "--final" in sys.argv
-    wanted = [a for a in sys.argv[1:] if not a.startswith("--")] or list(PER_FILE) + ["weak",
-                                                                                      "format"]
+    wanted = [a for a in sys.argv[1:] if not a.startswith("--")] or list(PER_FILE) + ["format"]
     names = sources()
     findings = 0
     for name in names:
@@ -182,10 +169,6 @@ def main():
             for line, what in PER_FILE[rule](name, text):
                 print("%s:%d: %s: %s" % (name, line, rule, what))
                 findings += 1
-    if "weak" in wanted and final:
-        for handler in check_weak(names):
-            print("syscalls/table.def:1: weak: %s has no definition" % handler)
-            findings += 1
     if "format" in wanted:
         for name, line, what in check_format(names):
             print("%s:%d: format: %s" % (name, line, what))
