@@ -166,7 +166,7 @@ static s64 gfile_llseek(struct caller *c, struct file *f, s64 off, int whence)
 		return -EINVAL;
 	}
 	if (__builtin_add_overflow(base, off, &to))
-		return -EOVERFLOW;
+		return -EINVAL;
 	return to < 0 ? -EINVAL : to;
 }
 

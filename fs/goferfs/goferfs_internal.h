@@ -48,6 +48,7 @@ struct gnode {
 	struct list lru;	  /* descriptors that no file uses, oldest first */
 	struct listing *listing;  /* reference; lock of listing.c, as is list_lru */
 	struct list list_lru;
+	bool nameless; /* const: O_TMPFILE with O_EXCL, never gets a name */
 };
 
 static inline struct gnode *gnode_of(const struct inode *i)

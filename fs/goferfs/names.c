@@ -207,6 +207,7 @@ static int gdir_tmpfile(struct caller *c, struct inode *dir, const struct attr *
 		host_close(fd);
 		return (int)PTR_ERR(i);
 	}
+	gnode_of(i)->nameless = !linkable;
 	gfds_donate(gnode_of(i), FD_RDWR, fd);
 	*out = i;
 	return 0;
@@ -258,7 +259,7 @@ static int gdir_link(struct caller *c, struct dentry *from, struct inode *dir, s
 	struct inode *i = dentry_inode(from);
 	struct gofer_attr attr;
 	gofer_id id, source;
-	int err = gnode_id(gnode_of(dir), &id, NULL);
+	int err = gnode_of(i)->nameless ? -ENOENT : gnode_id(gnode_of(dir), &id, NULL);
 
 	if (!err)
 		err = gnode_id(gnode_of(i), &source, NULL);

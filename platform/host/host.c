@@ -142,16 +142,6 @@ s64 host_clock(clockid_t id)
 	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
 }
 
-s64 host_thread_cputime(int tid)
-{
-	struct timespec ts;
-
-	/* The clock of one thread by its scheduler time (clock_getcpuclockid(3)); tagged above. */
-	if (clock_gettime((clockid_t)(~(u32)tid << 3 | 6), &ts))
-		return -errno;
-	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
-}
-
 int host_futex_wait(_Atomic u32 *word, u32 value, s64 timeout_ns)
 {
 	return raw_futex_wait(word, value, timeout_ns);

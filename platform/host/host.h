@@ -38,9 +38,8 @@ void *host_mmap(void *at, size_t n, int prot, int flags, int fd, u64 off); /* IS
 int host_munmap(void *at, size_t n);
 int host_madvise(void *at, size_t n, int advice);
 long host_ioctl(int fd, unsigned long request, void *arg);
-int host_getrandom(void *buf, size_t n); /* always all of it, or BUG */
-s64 host_thread_cputime(int tid); /* CPU time of a thread of our pid namespace, ns, or -errno */
-s64 host_clock(clockid_t id);	  /* now, in ns */
+int host_getrandom(void *buf, size_t n);			   /* always all of it, or BUG */
+s64 host_clock(clockid_t id);					   /* now, in ns */
 int host_futex_wait(_Atomic u32 *word, u32 value, s64 timeout_ns); /* < 0: for ever */
 int host_futex_wake(_Atomic u32 *word, int count);
 int host_gettid(void);

@@ -151,7 +151,8 @@ int pctx_cputime(struct pctx *c, u64 *out_user, u64 *out_system)
 		return -EIO;
 	*out_user = f[STAT_UTIME] * TICK_NS;
 	*out_system = f[STAT_STIME] * TICK_NS;
-	scale_cputime(host_thread_cputime(tid), out_user, out_system);
+	if (read_proc(c->as, tid, "schedstat", buf, sizeof(buf)) == 0)
+		scale_cputime(strtoll(buf, NULL, 10), out_user, out_system);
 	return 0;
 }
 
