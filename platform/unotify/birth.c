@@ -108,8 +108,7 @@ static void birth_register(struct pctx *c, const struct seccomp_notif *q)
 		if (c->as->doomed)
 			(void)host_kill((int)q->pid, SIGKILL);
 	}
-	if (!c->is_mapped)
-		chunk_mapped(c);
+	c->chunk_new = !c->is_mapped;
 	atomic_store(&c->tid, (int)q->pid);
 	atomic_store_explicit(&p->tids[q->pid], c, memory_order_release);
 }

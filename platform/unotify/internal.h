@@ -87,6 +87,7 @@ struct pctx {
 	_Atomic bool kicked;  /* a kick was asked for and not delivered */
 	bool leader;	      /* [const] its thread is the host process's first */
 	bool is_mapped;	      /* [const] the stub's process has the area mapped before birth */
+	bool chunk_new;	      /* [own] its birth maps a chunk, and it has not been heard of since */
 	bool exiting;	      /* [own] given up by pctx_exit; ends when it comes to the border */
 	bool spawned;	      /* [const] a copy of the zygote */
 	bool return_kick;     /* [own] the parked answer was pctx_return_kick */
@@ -192,7 +193,8 @@ void as_free(struct pas *as);						  /* [P] has no context */
 void as_forget_if_done(struct pas *as);					  /* [P] */
 /* SIGKILL, now or at birth. @ours: nobody wants to hear of it. */
 void as_doom(struct pas *as, bool ours); /* [P] */
-/* The birth of @c maps its chunk: the other areas of it are idle. */
+/* The mmap of @c's birth has been carried out: the other areas of its chunk are idle. Not before: a
+ * thread that is born in one of them relies on it. */
 void chunk_mapped(struct pctx *c); /* [P] */
 /* pas_kill. */
 void as_kill_locked(struct pas *as); /* [P] */

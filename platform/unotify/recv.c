@@ -238,6 +238,11 @@ bool receive(struct platform *p, const struct seccomp_notif *q, struct pevent *o
 		return false;
 	}
 	ctx_received(c);
+	if (unlikely(c->chunk_new)) {
+		mutex_lock(&p->lock);
+		chunk_mapped(c);
+		mutex_unlock(&p->lock);
+	}
 	if (likely(at >= PAGE_SIZE))
 		return plain_call(c, q, out);
 	if (q->data.nr == STUB_NR_EVENT)

@@ -171,6 +171,7 @@ void chunk_mapped(struct pctx *c)
 	u32 head = area_index(c);
 
 	mutex_assert_held(&c->p->lock);
+	c->chunk_new = false;
 	for (u32 i = head + 1; i < head + CHUNK_AREAS; i++) {
 		c->p->infos[i].slot = c->as->slots++;
 		idle_push(c->as, i);
@@ -247,6 +248,8 @@ void ctx_forget(struct pctx *c)
 		p->infos[i].unborn = NULL;
 	if (c->pending)
 		atomic_fetch_sub(&p->outstanding, 1);
+	if (c->chunk_new)
+		chunk_mapped(c);
 	if (!tid && !c->is_mapped) {
 		/* Never born: nobody has the chunk. */
 		if (c->slot + 1 == c->as->slots)
@@ -348,7 +351,11 @@ static bool as_dead(struct pas *as)
 {
 	struct platform *p = as->p;
 	bool tell = !as->killed && as->claimed;
+	struct pctx *c;
 
+	list_for_each_entry (c, &as->contexts, link)
+		if (c->chunk_new)
+			chunk_mapped(c);
 	as->dead = true;
 	p->tgids[atomic_exchange(&as->tgid, 0)] = NULL;
 	while (as->idle) {
