@@ -19,8 +19,6 @@ for t in b/unit/*; do
 	case ${t##*/} in
 	# These start host processes that confine themselves: filters, namespaces. A guest has none of that.
 	platform_* | gofer_*) echo "needs the host's seccomp: ${t##*/}"; continue ;;
-	# Checks a model at every step, in minutes.
-	mm_vma) echo "too long: ${t##*/}"; continue ;;
 	# A hole that is punched into a mapped memfd reads as zero inside, but keeps its blocks (README).
 	mm_memfile) echo "counts the blocks of a mapped memfd: ${t##*/}"; continue ;;
 	esac
