@@ -169,7 +169,7 @@ static void test_own_files(void)
 		CHECK_EQ(a[10], 'z');
 		munmap(a, PAGE);
 	}
-	CASE("truncation: what was cut off is zero after growing again")
+	CASE("truncation: SIGBUS beyond, zeroes after growing again")
 	{
 		int g = MUST(open("t", O_RDWR | O_CREAT, 0600));
 
@@ -178,6 +178,7 @@ static void test_own_files(void)
 
 		a[PAGE] = 5;
 		MUST(ftruncate(g, 100));
+		CHECK_EQ(faults(a + PAGE, 0), SIGBUS);
 		CHECK_EQ(faults(a + 200, 0), 0);
 		MUST(ftruncate(g, 2 * PAGE));
 		CHECK_EQ(faults(a + PAGE, 0), 0);
