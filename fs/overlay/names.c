@@ -145,13 +145,22 @@ static int ovl_symlink(struct caller *c, struct inode *dir, struct dentry *d, co
 static int ovl_link(struct caller *c, struct dentry *from, struct inode *dir, struct dentry *to)
 {
 	struct inode *i = dentry_inode(from);
-	int err;
+	int err = 0;
 
-	if (!i->nlink && !ovl_node(i)->linkable)
-		return -ENOENT;
+	mutex_lock_nested(&i->lock);
+	if (!i->nlink && !ovl_node(i)->linkable) {
+		err = -ENOENT;
+	} else {
+		ovl_keep(i);
+		i->nlink++;
+		i->ctime = vfs_now();
+	}
+	mutex_unlock(&i->lock);
+	if (err)
+		return err;
 	err = add_name(dir, to, inode_get(i));
-	if (!err)
-		link_count(i, 1);
+	if (err)
+		link_count(i, -1);
 	return err;
 }
 
