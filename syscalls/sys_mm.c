@@ -15,13 +15,10 @@
 
 static struct mm_limits limits_of(struct task *t)
 {
-	return (struct mm_limits){
-		.as = task_rlimit(t, RLIMIT_AS),
-		.data = task_rlimit(t, RLIMIT_DATA),
-		.stack = task_rlimit(t, RLIMIT_STACK),
-		.memlock = task_rlimit(t, RLIMIT_MEMLOCK),
-		.ipc_lock = task_capable(t, CAP_IPC_LOCK),
-	};
+	struct mm_limits lim;
+
+	task_mm_limits(t, &lim);
+	return lim;
 }
 
 static struct mm_inflight *inflight_of(struct task *t)

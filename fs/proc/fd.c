@@ -28,17 +28,6 @@ static struct file *node_file(const struct kernfs_node *n, int fd, bool *out_clo
 	return f;
 }
 
-static int parse_fd(const char *name)
-{
-	char *end;
-	unsigned long v;
-
-	if (name[0] < '0' || name[0] > '9' || (name[0] == '0' && name[1]))
-		return -1;
-	v = strtoul(name, &end, 10);
-	return *end || v > INT32_MAX ? -1 : (int)v;
-}
-
 static int fd_owner(struct caller *c, const struct kernfs_node *n, u32 *uid, u32 *gid)
 {
 	struct file *f = node_file(n, SUB_FD(n->sub), NULL);
@@ -104,7 +93,7 @@ static const struct kernfs_entry fdinfo_file = {
 static int lookup(const struct kernfs_node *dir, const char *name, const struct kernfs_entry *e,
 		  struct kernfs_node *out)
 {
-	int fd = parse_fd(name);
+	int fd = proc_number(name);
 	struct file *f = fd < 0 ? NULL : node_file(dir, fd, NULL);
 
 	if (!f)

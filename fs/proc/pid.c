@@ -310,7 +310,7 @@ static int show_io(struct caller *c, const struct kernfs_node *n, struct strbuf 
 /* --- task/
  * ------------------------------------------------------------------------------------------ */
 
-static int parse_number(const char *name)
+int proc_number(const char *name)
 {
 	char *end;
 	unsigned long v;
@@ -325,7 +325,7 @@ static int tasks_lookup(struct caller *c, const struct kernfs_node *dir, const c
 			struct kernfs_node *out)
 {
 	struct kernfs_node n = {
-		.entry = &proc_task_dir, .id = dir->id, .sub = SUB(parse_number(name), -1)};
+		.entry = &proc_task_dir, .id = dir->id, .sub = SUB(proc_number(name), -1)};
 	struct task *t = SUB_TID(n.sub) > 0 ? proc_task(&n) : NULL;
 
 	if (!t)

@@ -25,6 +25,8 @@ extern const struct kernfs_entry proc_pid_dir;	/* /proc/PID */
 extern const struct kernfs_entry proc_task_dir; /* /proc/PID/task/TID */
 extern const struct kernfs_entry proc_sys[], proc_root_files[], proc_net[];
 
+/* A name that is a number as proc writes them (no leading zeroes, no sign): it, or -1. */
+int proc_number(const char *name);
 /* The task of a node (the leader for a process), with a reference, or NULL. */
 struct task *proc_task(const struct kernfs_node *n);
 /* References of what a task has; NULL when it has exited. */

@@ -372,6 +372,8 @@ long task_run_plan_again(struct task *t);
 
 /* Fills and returns t->caller for the present call; valid until the call ends or blocks. */
 struct caller *task_caller(struct task *t);
+/* The limits and rights that mm asks for. */
+void task_mm_limits(struct task *t, struct mm_limits *out);
 static inline long task_copy_in(struct task *t, void *dst, gva_t src, size_t n)
 {
 	return copy_in(t->mm, dst, src, n);

@@ -462,7 +462,7 @@ static void take(struct worker *w, struct task *t, enum pevent_kind kind)
 		mm_landed(&t->inflight);
 }
 
-static void task_mm_limits(struct task *t, struct mm_limits *out)
+void task_mm_limits(struct task *t, struct mm_limits *out)
 {
 	out->as = task_rlimit(t, RLIMIT_AS);
 	out->data = task_rlimit(t, RLIMIT_DATA);
