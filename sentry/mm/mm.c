@@ -129,7 +129,7 @@ static void undo_brk(struct mm *mm, const struct mm_plan *plan, struct vma **dea
 	if (plan->old_start.v < mm->brk) { /* it was to grow */
 		drop_range(mm, plan->start.v, plan->end.v, dead);
 		mm->brk = plan->old_start.v;
-	} else if (spare) {
+	} else if (spare && proto.start.v < proto.end.v) {
 		vma_add(mm, &proto, &spare);
 		mm->brk = plan->old_start.v;
 	}

@@ -5,7 +5,7 @@
 
 #include "sentry/mm/mm_internal.h"
 
-#define PLAN_MORE_MAX (1u << 20)
+#define PLAN_MORE_MAX (1u << 17) /* the host allows half of that many mappings */
 
 static void more_free(struct mm_plan *plan)
 {
