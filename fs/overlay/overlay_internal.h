@@ -53,7 +53,7 @@ struct ovl_node {
 	struct inode *inode;  /* const, borrowed */
 	struct dentry *lower; /* const, reference; NULL: made here */
 	struct list hash;
-	bool kept;
+	_Atomic bool kept;
 	_Atomic bool own_data;
 	bool own_xattrs;
 	bool linkable;

@@ -7,7 +7,7 @@
 
 #define RELATIME_AGE (24 * 60 * 60)
 
-void inode_fill_stat(const struct inode *i, struct kstat *out)
+READS_UNLOCKED void inode_fill_stat(const struct inode *i, struct kstat *out)
 {
 	memset(out, 0, sizeof(*out));
 	out->mode = i->mode;
@@ -37,9 +37,16 @@ int vfs_stat(struct caller *c, const struct path *p, struct kstat *out)
 	return 0;
 }
 
-static bool time_before(const struct timespec *a, const struct timespec *b)
+static bool time_before(struct timespec a, struct timespec b)
 {
-	return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
+	return a.tv_sec != b.tv_sec ? a.tv_sec < b.tv_sec : a.tv_nsec < b.tv_nsec;
+}
+
+/* relatime: is the time of the last access behind a change, or a day old? */
+READS_UNLOCKED static bool atime_is_old(const struct inode *i, struct timespec now)
+{
+	return !time_before(i->mtime, i->atime) || !time_before(i->ctime, i->atime) ||
+	       now.tv_sec - i->atime.tv_sec >= RELATIME_AGE;
 }
 
 void touch_atime(struct file *f)
@@ -48,14 +55,13 @@ void touch_atime(struct file *f)
 	u32 flags = f->path.mnt->flags | f->path.mnt->sb->flags;
 	struct timespec now;
 
-	if ((f->flags & O_NOATIME) || (i->flags & INODE_NO_ATIME) ||
+	if ((f->flags & O_NOATIME) || (inode_flags(i) & INODE_NO_ATIME) ||
 	    (flags & (MS_NOATIME | MS_RDONLY)))
 		return;
 	if ((flags & MS_NODIRATIME) && S_ISDIR(i->mode))
 		return;
 	now = vfs_now();
-	if (!(flags & MS_STRICTATIME) && time_before(&i->mtime, &i->atime) &&
-	    time_before(&i->ctime, &i->atime) && now.tv_sec - i->atime.tv_sec < RELATIME_AGE)
+	if (!(flags & MS_STRICTATIME) && !atime_is_old(i, now))
 		return;
 	inode_lock(i);
 	i->atime = now;

@@ -328,13 +328,18 @@ static struct dentry *dentry_insert(struct dentry *d, struct dentry *dir, u32 ha
 	return NULL;
 }
 
+READS_UNLOCKED static bool above_limit(void)
+{
+	return g_dcache.count > DCACHE_LIMIT;
+}
+
 struct dentry *dentry_lookup_or_new(struct dentry *dir, const char *name, size_t len, bool *out_new)
 {
 	u32 hash = dentry_hash(dir, name, len);
 	struct dentry *d = dentry_find(dir, name, len, hash), *other;
 
 	if (!d) {
-		if (unlikely(g_dcache.count > DCACHE_LIMIT))
+		if (unlikely(above_limit()))
 			dcache_shrink();
 		d = dentry_alloc(dir->sb, name, len);
 		if (!d)

@@ -149,7 +149,7 @@ static int may_link(const struct path *from, const struct new_name *n)
 
 	if (from->mnt != n->dir.mnt || from->dentry->sb != n->dir.dentry->sb)
 		return -EXDEV;
-	if (inode->flags & (INODE_IMMUTABLE | INODE_APPEND))
+	if (inode_flags(inode) & (INODE_IMMUTABLE | INODE_APPEND))
 		return -EPERM;
 	return S_ISDIR(inode->mode) ? -EPERM : 0;
 }
@@ -209,7 +209,7 @@ static int remove_locked(struct caller *c, struct path *dir_path, struct dentry 
 	if (err)
 		return err;
 	if (is_dir) {
-		if (!(inode->flags & INODE_DEAD))
+		if (!(inode_flags(inode) & INODE_DEAD))
 			inode->flags |= INODE_DEAD;
 		dentry_prune_children(d);
 	}
@@ -265,7 +265,7 @@ static int remove_name(struct caller *c, const struct path *start, const char *n
 		if (!is_dir)
 			notify_inode(inode, IN_ATTRIB, 0, NULL, 0);
 		notify_name(dir.dentry, last, len, IN_DELETE | (is_dir ? IN_ISDIR : 0), 0);
-		if (is_dir || !inode->nlink)
+		if (is_dir || !inode_nlink(inode))
 			notify_unpin(inode);
 	}
 	if (!IS_ERR(d))

@@ -52,7 +52,7 @@ static int may_open(struct caller *c, const struct path *p, u32 *flags)
 		err = vfs_permission(c, p, mask);
 	if (err)
 		return err;
-	if ((inode->flags & INODE_APPEND) &&
+	if ((inode_flags(inode) & INODE_APPEND) &&
 	    ((*flags & O_TRUNC) || ((mask & MAY_WRITE) && !(*flags & O_APPEND))))
 		return -EPERM;
 	if ((*flags & O_NOATIME) && !inode_owner_or_capable(c, inode))

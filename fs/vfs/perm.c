@@ -28,7 +28,7 @@ int generic_permission(struct caller *c, struct inode *inode, u32 mask)
 
 int inode_permission(struct caller *c, struct inode *inode, u32 mask)
 {
-	if ((mask & MAY_WRITE) && (inode->flags & INODE_IMMUTABLE))
+	if ((mask & MAY_WRITE) && (inode_flags(inode) & INODE_IMMUTABLE))
 		return -EPERM;
 	return inode->op->permission ? inode->op->permission(c, inode, mask)
 				     : generic_permission(c, inode, mask);
@@ -63,7 +63,7 @@ bool inode_owner_or_capable(struct caller *c, const struct inode *inode)
 
 int may_create(struct caller *c, struct inode *dir)
 {
-	if (dir->flags & INODE_DEAD)
+	if (inode_flags(dir) & INODE_DEAD)
 		return -ENOENT;
 	return inode_permission(c, dir, MAY_WRITE | MAY_EXEC);
 }
@@ -75,7 +75,8 @@ int may_delete(struct caller *c, struct inode *dir, struct dentry *victim, int i
 
 	if (err)
 		return err;
-	if ((dir->flags & INODE_APPEND) || (inode->flags & (INODE_IMMUTABLE | INODE_APPEND)))
+	if ((inode_flags(dir) & INODE_APPEND) ||
+	    (inode_flags(inode) & (INODE_IMMUTABLE | INODE_APPEND)))
 		return -EPERM;
 	if ((dir->mode & S_ISVTX) && c->cred->fsuid != inode->uid && c->cred->fsuid != dir->uid &&
 	    !cred_capable(c->cred, CAP_FOWNER))
@@ -86,7 +87,7 @@ int may_delete(struct caller *c, struct inode *dir, struct dentry *victim, int i
 		return -EISDIR;
 	if (atomic_load(&victim->mounts))
 		return -EBUSY;
-	return dir->flags & INODE_DEAD ? -ENOENT : 0;
+	return inode_flags(dir) & INODE_DEAD ? -ENOENT : 0;
 }
 
 void attr_for_new(struct caller *c, const struct inode *dir, u32 mode, struct attr *out)

@@ -168,7 +168,7 @@ static void rename_notify(struct rename_end *from, struct rename_end *to, struct
 	if (!exchange) {
 		if (victim && !S_ISDIR(victim->mode))
 			notify_inode(victim, IN_ATTRIB, 0, NULL, 0);
-		if (victim && (S_ISDIR(victim->mode) || !victim->nlink))
+		if (victim && (S_ISDIR(victim->mode) || !inode_nlink(victim)))
 			notify_unpin(victim);
 		return;
 	}

@@ -13,7 +13,7 @@
 
 static bool is_stream(const struct file *f)
 {
-	return f->inode->flags & INODE_STREAM;
+	return inode_flags(f->inode) & INODE_STREAM;
 }
 
 /* Position @pos or the file's own (locked): returns where it is. */
@@ -163,7 +163,7 @@ int vfs_iterate(struct caller *c, struct file *f, struct dir_context *dc)
 		return -ENOTDIR;
 	if (!(f->mode & FMODE_READ))
 		return -EBADF;
-	if (f->inode->flags & INODE_DEAD)
+	if (inode_flags(f->inode) & INODE_DEAD)
 		return -ENOENT;
 	mutex_lock(&f->pos_lock);
 	dc->pos = f->pos;
@@ -222,7 +222,7 @@ int vfs_fallocate(struct caller *c, struct file *f, int mode, s64 off, s64 len)
 		return -EOPNOTSUPP;
 	if (!(f->mode & FMODE_WRITE))
 		return -EBADF;
-	if ((f->inode->flags & INODE_APPEND) && (mode & ~FALLOC_FL_KEEP_SIZE))
+	if ((inode_flags(f->inode) & INODE_APPEND) && (mode & ~FALLOC_FL_KEEP_SIZE))
 		return -EPERM;
 	if (S_ISFIFO(f->inode->mode))
 		return -ESPIPE;

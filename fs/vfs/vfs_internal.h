@@ -15,6 +15,14 @@
 #define NAME_MAX_LEN  255
 #define PATH_MAX_SIZE 4096
 
+/* Reads attributes or flags without the inode's lock, which is meant (README, Locks): the thread
+ * sanitizer is told. */
+#if defined(__SANITIZE_THREAD__)
+#define READS_UNLOCKED __attribute__((no_sanitize("thread")))
+#else
+#define READS_UNLOCKED
+#endif
+
 /* --- dcache.c ----------------------------------------------------------------------------------
  */
 
@@ -52,6 +60,15 @@ void dcache_unlock(void);
  */
 
 void inode_lock(struct inode *i);
+/* As they are just now. */
+READS_UNLOCKED static inline u32 inode_flags(const struct inode *i)
+{
+	return i->flags;
+}
+READS_UNLOCKED static inline u32 inode_nlink(const struct inode *i)
+{
+	return i->nlink;
+}
 void inode_unlock(struct inode *i);
 /* Takes over the reference on @p, unless it returns NULL (no memory). */
 struct file *file_create(struct caller *c, const struct path *p, const struct file_ops *op,

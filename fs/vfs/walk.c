@@ -90,7 +90,7 @@ static struct dentry *lookup_locked(struct caller *c, struct dentry *dir, const 
 	bool new;
 	int err;
 
-	if (inode->flags & INODE_DEAD)
+	if (inode_flags(inode) & INODE_DEAD)
 		return ERR_PTR(-ENOENT);
 	d = dentry_lookup_or_new(dir, name, len, &new);
 	if (!d)
@@ -277,7 +277,7 @@ static int follow_link(struct walk *w, struct inode *inode, const char **out_tex
 		return -ELOOP;
 	if (w->at.mnt->flags & MS_NOSYMFOLLOW)
 		return -ELOOP;
-	if (inode->flags & INODE_MAGIC) {
+	if (inode_flags(inode) & INODE_MAGIC) {
 		w->hold[w->links++] = (struct walk_hold){0};
 		return follow_magic(w, inode);
 	}
