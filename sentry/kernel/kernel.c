@@ -30,21 +30,59 @@ int kernel_init(const struct kernel_config *config)
 	return workers_init();
 }
 
-int kernel_start(const struct first_task *f)
+/* Before kernel_run there is one thread; afterwards processes are started by the I/O thread. */
+static struct worker *starter(void)
 {
-	struct worker *w = worker_get(0);
-	struct task *t;
+	return worker_get(atomic_load(&g_kernel->running) ? g_kernel->config.workers : 0);
+}
+
+int kernel_prepare(const struct first_task *f, struct task **out)
+{
+	struct task *t = NULL;
 	int err = task_create_init(f, &t);
 
-	if (err)
+	if (!t)
 		return err;
-	t->worker = w;
-	err = task_exec_prepare_first(t, f);
-	if (err)
-		return err;
+	t->worker = starter();
+	if (!err)
+		err = task_exec_prepare_first(t, f);
+	if (!err) {
+		t->tg->watch = f->watch;
+		*out = t;
+	} else if (f->companion) {
+		task_exit(t, SIGKILL, true);
+	}
+	return err;
+}
+
+void kernel_go(struct task *t)
+{
+	struct worker *w = starter();
+
 	task_continue(w, t);
 	task_run_ready(w);
-	return 0;
+}
+
+int kernel_start(const struct first_task *f)
+{
+	struct task *t;
+	int err = kernel_prepare(f, &t);
+
+	if (!err)
+		kernel_go(t);
+	return err;
+}
+
+void kernel_signal_group(struct tgroup *only, int sig)
+{
+	struct siginfo_k info = {.si_signo = sig, .si_code = 0x80}; /* SI_KERNEL */
+	struct tgroup *tg;
+
+	mutex_lock(&g_kernel->lock);
+	list_for_each_entry (tg, &g_kernel->groups, all_link)
+		if ((!only || tg == only) && tg->leader && !tg->zombie)
+			signal_send_locked(tg->leader, &info, true);
+	mutex_unlock(&g_kernel->lock);
 }
 
 void kernel_signal_init(int sig)

@@ -39,6 +39,8 @@ struct kernel_config {
 	/* Called on a worker when the first process has exited, with its wait status: ends the
 	 * sandbox. */
 	void (*on_exit)(u32 wait_status);
+	/* The same for processes that were started with first_task.watch. */
+	void (*on_watched_exit)(void *watch, u32 wait_status);
 };
 
 #define WORKER_RECENT 16
@@ -73,6 +75,7 @@ struct kernel {
 	u64 loadavg[3];	 /* fixed point as in /proc/loadavg; computed on reading */
 	u64 total_forks; /* [T] */
 	u64 context_switches;
+	_Atomic bool running; /* kernel_run was called */
 	_Atomic bool ending;
 };
 extern struct kernel *g_kernel;
@@ -91,12 +94,22 @@ struct first_task {
 	const struct rlimit64_pair *rlimits; /* RLIMITS entries, or NULL for defaults */
 	bool no_new_privs;
 	u32 umask;
-	struct tty *tty; /* controlling terminal, or NULL */
+	struct tty *tty;	  /* controlling terminal, or NULL */
+	struct tgroup *companion; /* NULL: this is process 1. Otherwise it joins the namespaces of
+				     that group's processes, without a parent (runsc exec) */
+	void *watch;		  /* for on_watched_exit; NULL: nobody asks */
 };
 /* Makes process 1 and starts its exec; errors of the exec end up in *out_exec_error through
  * on_exit: the call itself returns 0 or -errno for what can be known at once (missing, not
  * executable, bad cwd). Call on worker 0 before kernel_run. */
 int kernel_start(const struct first_task *f);
+/* The two halves of kernel_start, for processes that are started while the kernel runs: the first
+ * finds all that can fail at once, the second lets it go. Both on the I/O thread, or on worker 0
+ * before kernel_run. A process that was prepared takes signals only when it runs. */
+int kernel_prepare(const struct first_task *f, struct task **out);
+void kernel_go(struct task *t);
+/* Signal from outside to one group, or (NULL) to all processes of the sandbox. Any thread. */
+void kernel_signal_group(struct tgroup *tg, int sig);
 /* The calling thread becomes worker @index: runs until the sandbox ends. Worker 0 starts the
  * others, and the I/O thread. */
 void kernel_run(void);

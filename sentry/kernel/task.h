@@ -221,6 +221,7 @@ struct tgroup {
 	struct waitq pidfd;   /* woken when the group has exited */
 	bool reaped;	      /* nobody finds it any more */
 	struct list sem_undo; /* struct sem_undo, guarded by ipc_sem.c's lock */
+	void *watch;	      /* who was told to be told of its end (first_task.watch) */
 };
 
 /* Process group and session: found by number in the pid table. */
@@ -417,8 +418,8 @@ long task_exit_killed(struct task *t);
 /* The stub process behind every task whose mm is @as_owner (as a value only) died: they all exit,
  * by proxy. */
 void task_as_died(struct worker *w, void *as_owner, int status);
-/* Process 1 (task_clone.c): everything but its program and mm. State TS_RUNNING, owned by the
- * caller. */
+/* Process 1, or a companion (task_clone.c): everything but its program and mm. State TS_RUNNING,
+ * owned by the caller. On failure *out is set when the task is in the tree already. */
 struct first_task;
 int task_create_init(const struct first_task *f, struct task **out);
 /* Readies t->wait and t->sys so that task_continue runs the exec of the first program

@@ -553,40 +553,75 @@ static void default_rlimits(struct tgroup *tg)
 	tg->rlim[13] = tg->rlim[14] = (struct rlimit64_pair){0, 0}; /* NICE, RTPRIO */
 }
 
-static int init_fs(struct task *t, const struct first_task *f)
+static int init_parts(struct task *t, const struct first_task *f)
+{
+	t->fs = fs_alloc();
+	t->files = files_create();
+	t->sighand = sighand_create(NULL);
+	if (!f->companion)
+		t->uts = uts_create(g_kernel->config.hostname ? g_kernel->config.hostname
+							      : "localhost",
+				    "(none)");
+	if (!t->fs || !t->files || !t->sighand || (!t->uts && !f->companion))
+		return -ENOMEM;
+	t->fs->umask = f->umask;
+	mnt_ns_root(f->mnt_ns, &t->fs->root);
+	t->fs->cwd = t->fs->root;
+	path_get(&t->fs->cwd);
+	return 0;
+}
+
+/* The working directory and the standard files, of which each reference is taken over. */
+static int init_files(struct task *t, const struct first_task *f)
 {
 	struct caller c = {.task = t,
 			   .cred = f->cred,
 			   .mnt_ns = f->mnt_ns,
+			   .root = t->fs->root,
+			   .cwd = t->fs->root,
 			   .umask = f->umask,
 			   .fsize_limit = ~0ull};
-	int err;
+	int err = 0;
+	struct path cwd;
 
-	t->fs = fs_alloc();
-	t->files = files_create();
-	t->sighand = sighand_create(NULL);
-	t->uts = uts_create(g_kernel->config.hostname ? g_kernel->config.hostname : "localhost",
-			    "(none)");
-	if (!t->fs || !t->files || !t->sighand || !t->uts)
-		return -ENOMEM;
-	t->fs->umask = f->umask;
-	mnt_ns_root(f->mnt_ns, &t->fs->root);
-	c.root = c.cwd = t->fs->root;
-	err = vfs_walk(&c, NULL, f->cwd ? f->cwd : "/", WALK_FOLLOW | WALK_DIRECTORY, &t->fs->cwd);
+	for (int i = 0; i < 3; i++) {
+		int fd = f->stdio[i] ? fd_install_at(t, f->stdio[i], i, false) : 0;
+
+		if (fd >= 0)
+			continue;
+		file_put(f->stdio[i]);
+		err = fd;
+	}
+	if (!err)
+		err = vfs_walk(&c, NULL, f->cwd ? f->cwd : "/", WALK_FOLLOW | WALK_DIRECTORY, &cwd);
 	if (err)
 		return err;
-	for (int i = 0; i < 3; i++)
-		if (f->stdio[i] && (err = fd_install_at(t, f->stdio[i], i, false)) < 0)
-			return err;
+	path_put(&t->fs->cwd);
+	t->fs->cwd = cwd;
 	return 0;
 }
 
-/* [T] Session 1, group 1, process 1, thread 1. */
-static int init_link(struct task *t)
+/* [T] The namespaces of a process that lives; -ESRCH when none does. */
+static int join_namespaces(struct task *t, struct tgroup *companion)
+{
+	struct task *from;
+
+	list_for_each_entry (from, &companion->tasks, group_link) {
+		if (from->exited || !from->uts)
+			continue;
+		ref_get(&from->uts->ref);
+		t->uts = from->uts;
+		return 0;
+	}
+	return -ESRCH;
+}
+
+/* [T] Session, group, process and thread of one number: 1, or (@other) the next free one. */
+static int init_link(struct task *t, bool other)
 {
 	struct tgroup *tg = t->tg;
 	int err = -ENOMEM;
-	struct pid *p = pid_alloc(1, &err);
+	struct pid *p = pid_alloc(other ? 0 : 1, &err);
 	struct session *s;
 	struct pgrp *g;
 
@@ -602,6 +637,8 @@ static int init_link(struct task *t)
 	tg->session_leader = true;
 	s->tty = tg->tty;
 	task_link(t, p);
+	if (other)
+		return 0;
 	g_kernel->init = tg;
 	g_kernel->last_pid = 1;
 	return 0;
@@ -620,19 +657,23 @@ int task_create_init(const struct first_task *f, struct task **out)
 	if (f->rlimits)
 		memcpy(tg->rlim, f->rlimits, sizeof(tg->rlim));
 	tg->exit_signal = SIGCHLD;
-	tg->unkillable = !g_kernel->config.init_killable;
+	tg->unkillable = !f->companion && !g_kernel->config.init_killable;
 	tg->cpu_soft_next = tg->rlim[0].cur;
 	tg->tty = f->tty;
 	t->cred = f->cred;
 	t->mnt_ns = mnt_ns_get(f->mnt_ns);
 	t->no_new_privs = f->no_new_privs;
-	err = init_fs(t, f);
+	err = init_parts(t, f);
 	if (err)
 		return err;
 	tasklist_lock();
-	err = init_link(t);
-	tasklist_unlock();
+	if (f->companion)
+		err = join_namespaces(t, f->companion);
 	if (!err)
-		*out = t;
-	return err;
+		err = init_link(t, f->companion != NULL);
+	tasklist_unlock();
+	if (err)
+		return err;
+	*out = t;
+	return init_files(t, f);
 }

@@ -320,15 +320,15 @@ static void drop_parts(struct task *t)
 		mm_put(mm);
 }
 
-/* Takes the task out of the tree. True: it was the last of process 1. */
-static bool exit_tree(struct task *t, u32 *out_code)
+/* Takes the task out of the tree. True: it was the last of process 1. *@out_last: of its group. */
+static bool exit_tree(struct task *t, bool *out_last, u32 *out_code)
 {
 	struct tgroup *tg = t->tg;
 	bool last, init;
 
 	tasklist_lock();
 	t->exited = true;
-	last = --tg->present == 0;
+	*out_last = last = --tg->present == 0;
 	g_kernel->task_count--;
 	if (!last)
 		signal_retarget(t);
@@ -355,8 +355,9 @@ static long exit_finish(struct task *t)
 {
 	const struct kernel_hooks *hooks = g_kernel->config.hooks;
 	struct tgroup *tg = t->tg;
+	void *watch = tg->watch;
+	bool dead, last;
 	u32 code;
-	bool dead;
 
 	tasklist_lock();
 	t->exit_stage = EXIT_DONE;
@@ -375,8 +376,10 @@ static long exit_finish(struct task *t)
 	if (hooks && hooks->task_gone)
 		hooks->task_gone(t, t->exit_code);
 	atomic_store(&t->wait.state, TS_DEAD);
-	if (exit_tree(t, &code) && g_kernel->config.on_exit)
+	if (exit_tree(t, &last, &code) && g_kernel->config.on_exit)
 		g_kernel->config.on_exit(code);
+	if (last && watch)
+		g_kernel->config.on_watched_exit(watch, code);
 	task_put(t);
 	return -EGONE;
 }

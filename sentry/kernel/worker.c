@@ -113,6 +113,7 @@ void kernel_run(void)
 {
 	unsigned n = g_kernel->config.workers;
 
+	atomic_store(&g_kernel->running, true);
 	for (unsigned i = 1; i <= n; i++)
 		if (pthread_create(&g_threads[i], NULL, i == n ? io_main : worker_main,
 				   &g_workers[i]))
