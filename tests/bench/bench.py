@@ -3,8 +3,9 @@
 
 usage: bench.py RUNSC MICRO [--rounds N] [--only PATTERN] [--micro] [--programs] [--json FILE]
 
-Both see the host's files read-only and have a memory file system on /tmp: the container by a bundle whose root is a
-read-only bind mount of /, the sandbox by `runsc do`. Medians over the rounds; ratio = sandbox / container. "gVisor"
+Both see the host's files read-only and write to memory below /tmp: the container by a bundle whose root is a read-only
+bind mount of /, the sandbox by `runsc do`. MICRO is mounted in both: the folder that it was built in may be on
+another file system, or below /tmp. Medians over the rounds; ratio = sandbox / container. "gVisor"
 is what gVisor's head of August 2026 (systrap, same kind of machine) took, as a ratio to runc; "MISSED" marks a ratio
 above it. Programs are timed inside, by `micro --time`, so start-up counts only in the rows that are named so.
 """
@@ -68,9 +69,9 @@ PROGRAMS = [
     ("300 subshells", 33, "", "i=0; while [ $i -lt 300 ]; do (:); i=$((i+1)); done", 3),
     ("make -j2 of 12 C files", 8.9, MAKE_FILES, "cd /tmp/m && rm -f *.o && make -s -j2", 2),
     ("git add+commit, 300 files", 9.0, GIT_FILES, GIT_RUN, 3),
-    ("find /usr", 15, "", "find /usr/bin /usr/include /usr/share /usr/lib -xdev > /dev/null", 2),
-    ("grep -r", 8.3, "", "grep -r no_such_word_here /usr/include || :", 2),
-    ("tar to a pipe", 11, "", "tar -C /usr -cf - include | cat > /dev/null", 2),
+    ("find /usr", 15, "", "find /usr -xdev > /dev/null", 3),
+    ("grep -r", 8.3, "", "grep -r no_such_word_here /usr/include || :", 3),
+    ("tar to a pipe", 11, "", "tar -C /usr -cf - include | cat > /dev/null", 3),
     ("cp -r", 15, "", "rm -rf /tmp/c; cp -r /usr/include/linux /tmp/c", 3),
     ("dd of 64 KiB blocks", None, "", "dd if=/dev/zero of=/tmp/dd bs=64k count=2000 2> /dev/null", 3),
     ("dd of 512 B blocks", 7.6, "", "dd if=/dev/zero of=/tmp/dd bs=512 count=50000 2> /dev/null", 3),
@@ -78,39 +79,47 @@ PROGRAMS = [
     ("sqlite, 200 commits", 1.2, "rm -f /tmp/b.db", "exec /usr/bin/python3 -c \"$PY_SQLITE\"", 3),
     ("8 python threads, barriers and locks", 1.7, "", "exec /usr/bin/python3 -c \"$PY_THREADS\"", 3),
 ]
-SANE = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/tmp", "LC_ALL": "C.UTF-8",
-        "PY_SQLITE": PY_SQLITE, "PY_THREADS": PY_THREADS}
+CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "SETPCAP",
+                "SYS_CHROOT", "MKNOD", "SETFCAP"]
+ENV = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/tmp", "LC_ALL": "C.UTF-8",
+       "BENCH_FILE": shutil.which("node") or "/usr/bin/python3", "PY_SQLITE": PY_SQLITE, "PY_THREADS": PY_THREADS}
+
+
+MICRO = f"/tmp/bench-{os.getpid()}"  # where both sides see it
 
 
 class Container:
     """A bundle for runc or `runsc run`: the host's root read-only, a tmpfs on /tmp."""
 
-    def __init__(self, runtime, name):
-        self.runtime, self.name, self.count = runtime, name, 0
+    def __init__(self, runtime, name, tools):
+        self.runtime, self.name, self.tools, self.count = runtime, name, tools, 0
         self.dir = tempfile.mkdtemp(prefix="bench.", dir="/var/tmp")
         self.root = os.path.join(self.dir, "rootfs")
         os.mkdir(self.root)
         subprocess.run(["mount", "--bind", "/", self.root], check=True)
         subprocess.run(["mount", "-o", "remount,bind,ro", self.root], check=True)
 
-    def configure(self, argv, env):
+    def configure(self, argv):
         path = os.path.join(self.dir, "config.json")
         if os.path.exists(path):
             os.unlink(path)
         subprocess.run([self.runtime, "spec", "--bundle", self.dir], check=True)
         with open(path) as f:
             spec = json.load(f)
-        spec["process"].update(terminal=False, args=argv, cwd="/tmp", env=[f"{k}={v}" for k, v in env.items()])
+        spec["process"].update(terminal=False, args=argv, cwd="/tmp", env=[f"{k}={v}" for k, v in ENV.items()])
+        caps = [f"CAP_{c}" for c in CAPABILITIES]
+        spec["process"]["capabilities"] = {c: caps for c in ("bounding", "effective", "permitted")}
         spec["process"]["rlimits"] = [{"type": "RLIMIT_NOFILE", "hard": 4096, "soft": 4096}]
         spec["root"] = {"path": "rootfs", "readonly": True}
         spec["mounts"] = [m for m in spec["mounts"] if m["type"] != "cgroup"]
         spec["mounts"].append({"destination": "/tmp", "type": "tmpfs", "source": "tmpfs",
                                "options": ["nosuid", "nodev", "mode=1777"]})
+        spec["mounts"].append({"destination": MICRO, "type": "bind", "source": self.tools, "options": ["rbind", "ro"]})
         with open(path, "w") as f:
             json.dump(spec, f)
 
-    def command(self, argv, env):
-        self.configure(argv, env)
+    def command(self, argv):
+        self.configure(argv)
         self.count += 1
         return [self.runtime, "run", "--bundle", self.dir, f"{self.name}-{os.getpid()}-{self.count}"]
 
@@ -120,11 +129,11 @@ class Container:
 
 
 class Sandbox:
-    def __init__(self, runsc):
-        self.runsc = runsc
+    def __init__(self, runsc, tools):
+        self.runsc, self.tools = runsc, tools
 
-    def command(self, argv, env):
-        return [self.runsc, "do", "--cwd", "/tmp", "--", "env", "-i"] + [f"{k}={v}" for k, v in env.items()] + argv
+    def command(self, argv):
+        return [self.runsc, "do", "--cwd", "/tmp", "--volume", f"{self.tools}:{MICRO}:ro", "--"] + argv
 
     def close(self):
         pass
@@ -132,7 +141,7 @@ class Sandbox:
 
 def output(command, seconds=600):
     p = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                       timeout=seconds, start_new_session=True)
+                       env=ENV, timeout=seconds, start_new_session=True)
     if p.returncode != 0:
         raise RuntimeError(f"status {p.returncode}: {p.stderr.strip()[-300:]}")
     return p.stdout
@@ -185,9 +194,11 @@ def cpu_ticks(pids):
 
 def idle(side):
     """(memory in MiB, CPU in milliseconds over 10 s) of a sandbox that sleeps."""
-    p = subprocess.Popen(side.command(["sleep", "1000"], SANE), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+    p = subprocess.Popen(side.command(["sleep", "1000"]), env=ENV, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                          stderr=subprocess.DEVNULL, start_new_session=True)
     time.sleep(2)
+    if p.poll() is not None:
+        return None, None
     memory, before = pss_kib(family(p.pid)), cpu_ticks(family(p.pid))
     time.sleep(10)
     cpu = cpu_ticks(family(p.pid)) - before
@@ -230,17 +241,16 @@ def median(values):
 
 def micro_table(sides, micro, rounds, only):
     names = [n for n in output([micro, "--list"]).splitlines() if fnmatch.fnmatch(n, only)]
-    env = dict(SANE, BENCH_FILE=shutil.which("node") or shutil.which("python3") or "/proc/self/exe")
     got = {side: {n: [] for n in names} for side in sides}
     for r in range(rounds):
         for side in sides:
             try:
-                found = rows_of(output(sides[side].command([micro, "-t", "60"] + names, env)))
+                found = rows_of(output(sides[side].command([MICRO + "/micro", "-t", "60"] + names)))
             except (RuntimeError, subprocess.TimeoutExpired):
                 found = {}
                 for n in names:  # one row fails: the others count all the same
                     try:
-                        found.update(rows_of(output(sides[side].command([micro, "-t", "60", n], env), 30)))
+                        found.update(rows_of(output(sides[side].command([MICRO + "/micro", "-t", "60", n]), 30)))
                     except (RuntimeError, subprocess.TimeoutExpired) as e:
                         print(f"{side}: {n}: {e}", file=sys.stderr)
             for n, v in found.items():
@@ -254,17 +264,17 @@ def micro_table(sides, micro, rounds, only):
     return rows
 
 
-def program_rows(sides, micro, rounds, only):
+def program_rows(sides, rounds, only):
     rows = []
     for name, limit, prepare, run, times in PROGRAMS:
         if not fnmatch.fnmatch(name, only):
             continue
-        script = f"{prepare}\ncd /tmp && exec {micro} --time {times} sh -c '{run}'"
+        script = f"{prepare}\ncd /tmp && exec {MICRO}/micro --time {times} sh -c '{run}'"
         got = {side: [] for side in sides}
         for r in range(rounds):
             for side in sides:
                 try:
-                    got[side].append(rows_of(output(sides[side].command(["sh", "-c", script], SANE), 120))["time"])
+                    got[side].append(rows_of(output(sides[side].command(["sh", "-c", script]), 120))["time"])
                 except (RuntimeError, KeyError, subprocess.TimeoutExpired) as e:
                     print(f"{side}: {name}: {e}", file=sys.stderr)
         rows.append((name, "ns", median(got["container"]), median(got["sandbox"]), limit, str(limit or "")))
@@ -287,11 +297,11 @@ def start_rows(sides, run, rounds, only):
         for r in range(rounds * 3):
             for key, one in (("container", sides["container"]), ("sandbox", side)):
                 try:
-                    got[key].append(startup(one.command(["/bin/true"], SANE)))
+                    got[key].append(startup(one.command(["/bin/true"])))
                 except (RuntimeError, subprocess.TimeoutExpired) as e:
                     print(f"{key}: {name}: {e}", file=sys.stderr)
         rows.append((name, "ns", median(got["container"]), median(got["sandbox"]), 4.7, "4.7"))
-    if fnmatch.fnmatch("idle", only):
+    if any(fnmatch.fnmatch(n, only) for n in ("idle", "idle: memory (PSS)", "idle: CPU")):
         both = {key: idle(one) for key, one in sides.items()}
         rows.append(("idle: memory (PSS)", "MiB", both["container"][0], both["sandbox"][0], 42, "42 MiB"))
         rows.append(("idle: CPU", "ms in 10 s", both["container"][1], both["sandbox"][1], 0, "0"))
@@ -308,19 +318,24 @@ def main():
     a.add_argument("--programs", action="store_true", dest="just_programs")
     a.add_argument("--json")
     a = a.parse_args()
-    sides = {"container": Container("runc", "bench-runc"), "sandbox": Sandbox(a.runsc)}
-    run = Container(a.runsc, "bench-runsc")
+    runsc, micro = os.path.abspath(a.runsc), os.path.abspath(a.micro)
+    tools = tempfile.mkdtemp(prefix="bench.", dir="/var/tmp")
+    os.chmod(tools, 0o755)
+    shutil.copy(micro, tools + "/micro")
+    sides = {"container": Container("runc", "bench-runc", tools), "sandbox": Sandbox(runsc, tools)}
+    run = Container(runsc, "bench-runsc", tools)
     rows = []
     try:
         if not a.just_programs:
-            rows += micro_table(sides, a.micro, a.rounds, a.only)
+            rows += micro_table(sides, micro, a.rounds, a.only)
         if not a.just_micro:
-            programs = start_rows(sides, run, a.rounds, a.only) + program_rows(sides, a.micro, a.rounds, a.only)
+            programs = start_rows(sides, run, a.rounds, a.only) + program_rows(sides, a.rounds, a.only)
             table("Whole programs", programs)
             rows += programs
     finally:
         for side in list(sides.values()) + [run]:
             side.close()
+        shutil.rmtree(tools, ignore_errors=True)
     if a.json:
         with open(a.json, "w") as f:
             json.dump([dict(zip(("name", "unit", "container", "sandbox", "limit", "gvisor"), r)) for r in rows], f, indent=1)

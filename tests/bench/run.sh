@@ -15,8 +15,9 @@ if [ "$(id -u)" != 0 ]; then
 	exit 2
 fi
 missing=
-for pair in gcc:gcc cmake:cmake ninja:ninja-build runc:runc python3:python3 perl:perl ruby:ruby node:nodejs git:git make:make; do
-	command -v "${pair%%:*}" > /dev/null || missing="$missing ${pair#*:}"
+for pair in gcc:gcc /usr/include/stdio.h:libc6-dev cmake:cmake ninja:ninja-build runc:runc /usr/bin/python3:python3 \
+	perl:perl ruby:ruby node:nodejs git:git make:make find:findutils tar:tar; do
+	[ -e "${pair%%:*}" ] || command -v "${pair%%:*}" > /dev/null || missing="$missing ${pair#*:}"
 done
 if [ -n "$missing" ]; then
 	DEBIAN_FRONTEND=noninteractive apt-get update -q > /dev/null
