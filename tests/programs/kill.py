@@ -3,9 +3,11 @@
 
 usage: kill.py RUNSC TRIES [SEED]
 
-This process is the reaper of all descendants, so nothing can hide from it. Each try starts a sandbox with one of
-several workloads, waits up to 150 ms, sends SIGKILL to runsc, to the sentry or to the gofer, and then every
-descendant must be gone within a second. Prints one line a failure and a summary; exit status 1 on failure.
+This process is the reaper of all descendants, so nothing can hide from it. Sandboxes are started in batches, each with
+one of several workloads; each of them loses runsc, its sentry, its gofer, or whatever process is there while it
+starts, to SIGKILL at a moment of its own between 0 and 250 ms. A second after the last one every descendant
+must be gone: a second of a machine with a CPU to spare, so where more is runnable than there are CPUs, the
+descendants get as much longer. Prints one line a failure and a summary; exit status 1 on failure.
 """
 import ctypes
 import os
@@ -16,6 +18,7 @@ import sys
 import time
 
 PR_SET_CHILD_SUBREAPER = 36
+BATCH = 10
 WORK = [
     "sleep 100",
     "while :; do /bin/true; done",
@@ -26,42 +29,26 @@ WORK = [
 ]
 
 
-def processes():
-    """pid -> (parent, state, name) of all processes."""
-    table = {}
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{pid}/stat") as f:
-                text = f.read()
-        except OSError:
-            continue
-        rest = text[text.rindex(")") + 2:].split()
-        table[int(pid)] = (int(rest[1]), rest[0], text[text.index("(") + 1:text.rindex(")")])
-    return table
-
-
-def descendants():
-    table, found, todo = processes(), {}, [os.getpid()]
-    while todo:
-        parent = todo.pop()
-        for pid, (ppid, state, name) in table.items():
-            if ppid == parent and pid not in found:
-                found[pid] = (state, name)
-                todo.append(pid)
+def children(pid):
+    """Direct children, of all threads of a process."""
+    found = []
+    try:
+        for tid in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{tid}/children") as f:
+                found += map(int, f.read().split())
+    except OSError:
+        pass
     return found
 
 
-def role(pid):
-    """runsc's own processes by their command line; None for a workload's."""
+def describe(pid):
+    """(state, name) of a process, ("Z", "") when it is gone."""
     try:
-        with open(f"/proc/{pid}/cmdline", "rb") as f:
-            argv = f.read().split(b"\0")
+        with open(f"/proc/{pid}/stat") as f:
+            text = f.read()
     except OSError:
-        return None
-    program = os.path.basename(argv[0])
-    if program == b"runsc" and b"do" in argv[1:3]:
-        return "runsc"
-    return {b"runsc-sentry": "sentry", b"runsc-gofer": "gofer"}.get(program)
+        return ("Z", "")
+    return (text[text.rindex(")") + 2], text[text.index("(") + 1:text.rindex(")")])
 
 
 def reap():
@@ -74,57 +61,80 @@ def reap():
 
 
 def living():
+    """All descendants that still run, with what they are."""
     reap()
-    return {p: v for p, v in descendants().items() if v[0] != "Z"}
+    found, todo = {}, children(os.getpid())
+    while todo:
+        pid = todo.pop()
+        found[pid] = describe(pid)
+        todo += children(pid)
+    return {p: v for p, v in found.items() if v[0] not in "ZX"}
 
 
-def one_try(runsc, rng, counts):
-    work = rng.choice(WORK)
-    child = subprocess.Popen([runsc, "do", "--", "/bin/sh", "-c", work], stdin=subprocess.DEVNULL,
-                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-    time.sleep(rng.random() * 0.15)
-    roles = {}
-    for pid in living():
-        roles.setdefault(role(pid), []).append(pid)
-    targets = [r for r in ("runsc", "sentry", "gofer") if r in roles]
-    if not targets:
-        return f"no process of runsc found: {living()}"
-    target = rng.choice(targets)
-    counts[target] = counts.get(target, 0) + 1
-    for pid in roles[target]:
+class Try:
+    def __init__(self, runsc, rng):
+        self.work = rng.choice(WORK)
+        self.moment = time.monotonic() + rng.random() * 0.25
+        self.which = rng.random()
+        self.child = subprocess.Popen([runsc, "do", "--", "/bin/sh", "-c", self.work], stdin=subprocess.DEVNULL,
+                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+
+    def strike(self):
+        """Kills one of runsc and its direct children; its name."""
+        targets = [self.child.pid] + children(self.child.pid)
+        pid = targets[int(self.which * len(targets))]
+        name = describe(pid)[1]
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
-    end = time.monotonic() + 1
-    left = living()
-    while left and time.monotonic() < end:
-        time.sleep(0.005)
-        left = living()
-    child.returncode = 0
-    if left:
-        for pid in left:
-            os.kill(pid, signal.SIGKILL)
-        time.sleep(0.2)
-        reap()
-        return f"{target} killed during \"{work}\": still there {left}"
-    return None
+        self.text = f"{name} killed during \"{self.work}\""
+        return name
+
+
+def crowd():
+    """How many times more is runnable than there are CPUs, at least 1."""
+    with open("/proc/loadavg") as f:
+        return max(1.0, int(f.read().split()[3].partition("/")[0]) / os.cpu_count())
+
+
+def batch(runsc, rng, size, counts):
+    """Starts and kills @size sandboxes; what is left, as text, or None."""
+    tries = [Try(runsc, rng) for _ in range(size)]
+    for one in sorted(tries, key=lambda t: t.moment):
+        time.sleep(max(0, one.moment - time.monotonic()))
+        name = one.strike()
+        counts[name] = counts.get(name, 0) + 1
+    start, left, spare = time.monotonic(), living(), 1.0
+    while left and spare > 0:
+        time.sleep(0.01)
+        now = time.monotonic()
+        spare, start, left = spare - (now - start) / crowd(), now, living()
+    for one in tries:
+        one.child.returncode = 0
+    if not left:
+        return None
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    time.sleep(0.2)
+    reap()
+    return f"still there {left} after: " + ", ".join(one.text for one in tries)
 
 
 def main():
     runsc, tries = sys.argv[1], int(sys.argv[2])
     seed = int(sys.argv[3]) if len(sys.argv) > 3 else int(time.time())
-    rng, bad, counts = random.Random(seed), 0, {}
+    rng, bad, counts, done = random.Random(seed), 0, {}, 0
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    for i in range(tries):
-        what = one_try(runsc, rng, counts)
+    while done < tries and bad < 3:
+        size = min(BATCH, tries - done)
+        what = batch(runsc, rng, size, counts)
+        done += size
         if what:
             bad += 1
-            print(f"try {i}: {what}")
-        if bad >= 10:
-            break
-    print(f"seed {seed}: {tries} tries, killed {counts}, {bad} bad")
-    return 1 if bad or len(counts) < 3 else 0
+            print(f"try {done - size} and on: {what}")
+    print(f"seed {seed}: {done} tries, killed {counts}, {bad} bad")
+    return 1 if bad or not {"runsc", "runsc-sentry", "runsc-gofer"} <= set(counts) else 0
 
 
 sys.exit(main())
