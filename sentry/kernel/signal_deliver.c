@@ -34,11 +34,13 @@ static void settle_for_handler(struct task *t, struct pregs *regs, long ret, u64
 
 /* --- actions ---------------------------------------------------------------------------------- */
 
+#define CORE_MIN 4096 /* bytes: below that Linux writes no core */
+
 static u32 death_code(struct task *t, int sig)
 {
 	u32 code = (u32)sig;
 
-	if ((SIGMASK(sig) & CORE_SIGNALS) && t->tg->rlim[4].cur != 0 && /* RLIMIT_CORE */
+	if ((SIGMASK(sig) & CORE_SIGNALS) && t->tg->rlim[4].cur >= CORE_MIN && /* RLIMIT_CORE */
 	    atomic_load(&t->mm->dumpable) == 1)
 		code |= 0x80;
 	return code;

@@ -4,7 +4,6 @@
 #include "tests/lib/guest.h"
 
 #include <setjmp.h>
-#include <sys/resource.h>
 #include <ucontext.h>
 
 static sigjmp_buf g_jump;
@@ -203,9 +202,6 @@ static void test_fatal(void)
 int main(int argc, char **argv)
 {
 	test_begin(argc, argv);
-	struct rlimit none = {0, 0};
-
-	setrlimit(RLIMIT_CORE, &none);
 	catch_all();
 	test_segv();
 	test_others();
