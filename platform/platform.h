@@ -210,8 +210,9 @@ void pctx_destroy(struct pctx *c);
  * after the return none is delivered. The contexts still have to be destroyed, the pas not. */
 void pas_kill(struct pas *as);
 /* Kills the stub as if the host had done it: PEV_DIED follows. For a guest that does not come to
- * the border although it was kicked. The caller keeps a context of it. */
-void pas_abort(struct pas *as);
+ * the border although it was kicked. The caller keeps a context of it. True: it is gone already,
+ * and no event of it comes any more. */
+bool pas_abort(struct pas *as);
 struct pas *pctx_as(struct pctx *c);
 
 /* --- memory and figures --------------------------------------------------------------------- */

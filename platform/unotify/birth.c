@@ -54,24 +54,46 @@ void birth_order(struct pctx *parent, struct pctx *child, u64 host_flags, u64 tl
 	a->child_fd = birth_fd(child);
 	a->child_off = birth_offset(child);
 	parent->child = child;
+	child->maker = parent;
 	order_write(parent, &clone, 1, 0);
 	if (ctx_move(parent, CTX_REGS, CTX_COMMAND))
 		ctx_tell(parent, STUB_RUN);
 }
 
+/* The parent says that the child is process @pid. It may have been killed and reaped already. */
+static void unborn_promised(struct pctx *c, int pid)
+{
+	c->as->promised = pid > 0 ? pid : -1;
+	if (pid > 0 && host_kill(pid, 0) == -ESRCH)
+		as_stillborn(c->as);
+}
+
+/* There was no clone. */
+static void unborn_failed(struct pctx *c)
+{
+	if (c->spawned) {
+		as_stillborn(c->as);
+		return;
+	}
+	atomic_store(&c->state, CTX_FREE);
+	if (c->leader)
+		c->as->dead = true;
+}
+
 void birth_ordered(struct pctx *parent, long *result)
 {
-	struct pctx *c = parent->child;
 	struct platform *p = parent->p;
+	struct pctx *c;
 
-	parent->child = NULL;
 	mutex_lock(&p->lock);
+	c = parent->child;
+	parent->child = NULL;
 	/* A child that was born is proof enough, whatever the parent says. */
-	if (*result < 0 && ctx_state(c) == CTX_UNBORN) {
-		atomic_store(&c->state, CTX_FREE);
-		if (c->leader)
-			c->as->dead = true;
+	if (*result < 0 && c && ctx_state(c) == CTX_UNBORN) {
+		unborn_failed(c);
 	} else {
+		if (c && ctx_state(c) == CTX_UNBORN && c->leader)
+			unborn_promised(c, (int)*result);
 		*result = 0;
 	}
 	mutex_unlock(&p->lock);

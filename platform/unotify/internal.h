@@ -105,7 +105,8 @@ struct pctx {
 	struct frame *outer;  /* [own] the guest's frame while restarting */
 	u32 slot;	      /* [const] descriptor number of its own in the stub */
 	u32 cookie;	      /* [const] proves a birth */
-	struct pctx *child;   /* [own] pctx_clone on order */
+	struct pctx *child;   /* [P] whose clone is on order */
+	struct pctx *maker;   /* [P] who makes the thread; meaningless after birth */
 	struct list link;     /* [P] as->contexts, or the free list */
 	unsigned count, next; /* [own] commands on order; the first not yet seen */
 	int given;	      /* [own] the descriptor of ours that the stub has now, or -1 */
@@ -116,11 +117,13 @@ struct pas {
 	struct platform *p;
 	void *owner;	      /* const once claimed */
 	_Atomic int tgid;     /* host process; 0 before birth */
+	int promised;	      /* [P] unborn: the process that the clone is said to have made */
 	struct list contexts; /* [P] all that are not destroyed, also exiting ones */
 	unsigned live;	      /* [P] contexts not given up */
 	bool killed;	      /* [P] by pas_kill or its last pctx_exit: no PEV_DIED */
 	bool doomed;	      /* [P] SIGKILL was sent, or must be at birth */
 	bool dead;	      /* [P] reaped, or never born */
+	bool untold;	      /* [P] never born, and somebody has to be told: platform_reap */
 	bool claimed; /* [P] belongs to somebody; else a spare stub of the pool, or the zygote */
 	u32 slots;    /* [P] numbers given to areas */
 	u32 idle, idle_last;	 /* [P] chain of mapped areas without a thread, + 1 */
@@ -169,6 +172,7 @@ struct platform {
 	u32 free_chunks, next_area;	 /* [P] chain, + 1; first never used */
 	struct list free_ctx, free_as;	 /* [P] */
 	struct list spaces;		 /* [P] every address space */
+	unsigned untold;		 /* [P] address spaces with untold */
 	bool strict;			 /* [const] */
 	bool ready;			 /* the zygote is clean */
 	struct pas *zygote_as;		 /* [const] */
@@ -191,6 +195,10 @@ void ctx_forget(struct pctx *c);					  /* [P] */
 struct pas *as_create(struct platform *p, void *owner);			  /* [P] */
 void as_free(struct pas *as);						  /* [P] has no context */
 void as_forget_if_done(struct pas *as);					  /* [P] */
+/* Nothing will ever be born in @as: its maker has died, or has promised a process that is gone. */
+void as_stillborn(struct pas *as); /* [P] */
+/* One of those, for PEV_DIED. True: *out is an event. */
+bool as_tell_untold(struct platform *p, struct pevent *out); /* [P] */
 /* SIGKILL, now or at birth. @ours: nobody wants to hear of it. */
 void as_doom(struct pas *as, bool ours); /* [P] */
 /* The mmap of @c's birth has been carried out: the other areas of its chunk are idle. Not before: a
@@ -258,7 +266,7 @@ bool birth(struct platform *p, const struct seccomp_notif *q, struct pevent *out
 void birth_finish(struct pctx *c);
 /* Has @parent (REGS) make the thread of @child by the host's clone. */
 void birth_order(struct pctx *parent, struct pctx *child, u64 host_flags, u64 tls);
-/* The order has ended with *result. */
+/* The order has ended with *result: the child's process or thread, as the parent says. */
 void birth_ordered(struct pctx *parent, long *result);
 
 /* order.c: a call from the stub's page that is no event. */
@@ -272,9 +280,12 @@ void park_answer(struct pctx *c, long value, bool kick);
 bool park_event(struct pctx *c, struct pevent *out);
 
 /* pool.c */
-void pool_refill(struct platform *p); /* [P] taken inside */
+void pool_refill(struct platform *p);	     /* [P] taken inside */
+void pool_refill_locked(struct platform *p); /* [P] */
 /* A spare stub or the zygote has died. */
 void pool_lost(struct platform *p, struct pas *as); /* [P] */
+/* @c does not wait for the zygote any more. */
+void pool_unwant(struct platform *p, struct pctx *c); /* [P] */
 /* A stub of the zygote was born: true when somebody waits for it. */
 bool pool_born(struct pctx *c); /* [P] */
 

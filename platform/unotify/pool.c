@@ -53,15 +53,21 @@ static struct pctx *next_stub(struct platform *p)
 	return c;
 }
 
-void pool_refill(struct platform *p)
+void pool_refill_locked(struct platform *p)
 {
 	struct pctx *c = NULL;
 
-	mutex_lock(&p->lock);
+	mutex_assert_held(&p->lock);
 	if (p->zygote && p->ready && ctx_state(p->zygote) == CTX_REGS)
 		c = next_stub(p);
 	if (c)
 		birth_order(p->zygote, c, CLONE_PARENT | SIGCHLD, 0);
+}
+
+void pool_refill(struct platform *p)
+{
+	mutex_lock(&p->lock);
+	pool_refill_locked(p);
 	mutex_unlock(&p->lock);
 }
 
@@ -76,6 +82,8 @@ void pool_lost(struct platform *p, struct pas *as)
 	if (as == p->zygote_as) {
 		log_error("the process that clean stubs are copied from has died");
 		p->zygote = NULL;
+		while (p->wanted_count)
+			as_stillborn(p->wanted[--p->wanted_count]->as);
 		return;
 	}
 	for (unsigned i = 0; i < p->spares; i++) {
@@ -86,6 +94,18 @@ void pool_lost(struct platform *p, struct pas *as)
 		p->spare[i--] = p->spare[--p->spares];
 		ctx_forget(c);
 	}
+}
+
+void pool_unwant(struct platform *p, struct pctx *c)
+{
+	mutex_assert_held(&p->lock);
+	for (unsigned i = 0; i < p->wanted_count; i++)
+		if (p->wanted[i] == c) {
+			p->wanted_count--;
+			memmove(p->wanted + i, p->wanted + i + 1,
+				(p->wanted_count - i) * sizeof(c));
+			return;
+		}
 }
 
 /* A spare stub, the longest waiting first. */

@@ -173,10 +173,11 @@ static bool done_event(struct platform *p, struct pctx *c, const __u64 *args, st
 		return false;
 	}
 	c->running = false;
-	if (result >= 0 || result < -4095)
+	if (result < -4095 || result >= (long)PIDS_MAX)
 		result = 0;
 	if (c->child)
 		birth_ordered(c, &result);
+	result = min(result, 0l);
 	out->kind = PEV_DONE;
 	out->result = result;
 	out->index = (unsigned)index;
@@ -186,7 +187,11 @@ static bool done_event(struct platform *p, struct pctx *c, const __u64 *args, st
 		return false;
 	}
 	if (c->as == p->zygote_as) {
-		pool_refill(p);
+		/* After a failure spare stubs wait for better times. */
+		mutex_lock(&p->lock);
+		if (result == 0 || p->wanted_count)
+			pool_refill_locked(p);
+		mutex_unlock(&p->lock);
 		return false;
 	}
 	return true;

@@ -223,6 +223,8 @@ struct pctx *ctx_create(struct platform *p, struct pas *as, void *owner)
 
 void as_free(struct pas *as)
 {
+	if (as->untold)
+		as->p->untold--;
 	list_del(&as->in_platform);
 	list_append(&as->p->free_as, &as->link);
 }
@@ -250,6 +252,13 @@ void ctx_forget(struct pctx *c)
 		atomic_fetch_sub(&p->outstanding, 1);
 	if (c->chunk_new)
 		chunk_mapped(c);
+	if (!tid && c->leader) {
+		/* Should it be born all the same, it is a stranger. */
+		c->as->dead = true;
+		pool_unwant(p, c);
+		if (c->maker && c->maker->child == c)
+			c->maker->child = NULL;
+	}
 	if (!tid && !c->is_mapped) {
 		/* Never born: nobody has the chunk. */
 		if (c->slot + 1 == c->as->slots)
@@ -318,13 +327,42 @@ void pas_kill(struct pas *as)
 	mutex_unlock(&p->lock);
 }
 
-void pas_abort(struct pas *as)
+void as_stillborn(struct pas *as)
 {
 	struct platform *p = as->p;
 
+	mutex_assert_held(&p->lock);
+	if (as->dead || atomic_load(&as->tgid))
+		return;
+	as->dead = true;
+	as->promised = 0;
+	contexts_free(as);
+	if (!as->claimed) {
+		pool_lost(p, as);
+	} else if (!as->killed) {
+		as->untold = true;
+		p->untold++;
+		atomic_store(&p->wake, true);
+		return;
+	}
+	as_forget_if_done(as);
+}
+
+bool pas_abort(struct pas *as)
+{
+	struct platform *p = as->p;
+	bool gone;
+
 	mutex_lock(&p->lock);
-	as_doom(as, false);
+	gone = as->dead;
+	if (!gone && as->promised && !atomic_load(&as->tgid)) {
+		as->dead = gone = true;
+		contexts_free(as);
+	}
+	if (!gone)
+		as_doom(as, false);
 	mutex_unlock(&p->lock);
+	return gone;
 }
 
 void pctx_destroy(struct pctx *c)
@@ -353,9 +391,15 @@ static bool as_dead(struct pas *as)
 	bool tell = !as->killed && as->claimed;
 	struct pctx *c;
 
-	list_for_each_entry (c, &as->contexts, link)
+	list_for_each_entry (c, &as->contexts, link) {
+		struct pctx *child = c->child;
+
 		if (c->chunk_new)
 			chunk_mapped(c);
+		c->child = NULL;
+		if (child && child->leader)
+			as_stillborn(child->as);
+	}
 	as->dead = true;
 	p->tgids[atomic_exchange(&as->tgid, 0)] = NULL;
 	while (as->idle) {
@@ -371,6 +415,36 @@ static bool as_dead(struct pas *as)
 	return tell;
 }
 
+/* Of a process that died before its birth; NULL: of none. */
+static struct pas *as_promised(struct platform *p, int pid)
+{
+	struct pas *as;
+
+	list_for_each_entry (as, &p->spaces, in_platform)
+		if (as->promised == pid && !as->dead && !atomic_load(&as->tgid))
+			return as;
+	return NULL;
+}
+
+bool as_tell_untold(struct platform *p, struct pevent *out)
+{
+	struct pas *as;
+
+	mutex_assert_held(&p->lock);
+	if (!p->untold)
+		return false;
+	list_for_each_entry (as, &p->spaces, in_platform) {
+		if (!as->untold)
+			continue;
+		as->untold = false;
+		p->untold--;
+		*out = (struct pevent){.kind = PEV_DIED, .owner = as->owner, .status = SIGKILL};
+		as_forget_if_done(as);
+		return true;
+	}
+	return false;
+}
+
 int platform_reap(struct platform *p, struct pevent *out)
 {
 	for (;;) {
@@ -379,15 +453,21 @@ int platform_reap(struct platform *p, struct pevent *out)
 		int status, pid;
 
 		mutex_lock(&p->lock);
+		if (as_tell_untold(p, out)) {
+			mutex_unlock(&p->lock);
+			return 1;
+		}
 		pid = host_reap(&status);
 		as = pid > 0 && pid < (int)PIDS_MAX ? p->tgids[pid] : NULL;
-		if (as) {
+		if (!as && pid > 0 && (as = as_promised(p, pid))) {
+			as_stillborn(as);
+		} else if (as) {
 			*out = (struct pevent){
 				.kind = PEV_DIED, .owner = as->owner, .status = status};
 			tell = as_dead(as);
 		}
 		mutex_unlock(&p->lock);
-		if (pid <= 0)
+		if (pid <= 0 && !p->untold)
 			return 0;
 		if (tell)
 			return 1;

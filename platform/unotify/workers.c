@@ -141,6 +141,10 @@ static bool woken(struct platform *p, struct pevent *out)
 	if (!atomic_exchange(&p->wake, false))
 		return false;
 	*out = (struct pevent){.kind = PEV_WAKE};
+	mutex_lock(&p->lock);
+	if (as_tell_untold(p, out)) /* the wake-up may have been for something else too */
+		atomic_store(&p->wake, true);
+	mutex_unlock(&p->lock);
 	return true;
 }
 

@@ -265,6 +265,8 @@ struct task {
 	struct mm_inflight inflight;
 	struct mm_plan plan;
 	struct pctx *new_ctx;	/* exec: the fresh context */
+	struct mm *new_mm;	/* [T] exec: what new_ctx was made with; a value only */
+	bool new_died;		/* [T] exec: the stub of new_ctx is gone */
 	struct list group_link; /* [T] in tg->tasks */
 	struct list ready_link; /* in g_kernel->ready */
 	struct pid *pid;	/* [T] the number */

@@ -10,7 +10,8 @@
  *	(commit)	the point of no return: nothing from here on can fail
  *
  * Until the commit the old program is whole, and every failure is the errno of execve. That is
- *kinder than Linux, which kills a process whose new image cannot be mapped. The fresh context's
+ *kinder than Linux, which kills a process whose new image cannot be mapped: a stub that dies before
+ *the commit (task_as_died) makes the call fail. The fresh context's
  *events come to the task, as the old context is at the border all the while.
  */
 #include <linux/personality.h>
@@ -20,7 +21,8 @@
 #include "sentry/base/bug.h"
 #include "sentry/base/log.h"
 #include "sentry/kernel/exec.h"
-#include "sentry/kernel/kernel.h"
+#include "sentry/kernel/process.h"
+#include "sentry/kernel/task_internal.h"
 
 enum { EXEC_PREPARE, EXEC_SPAWNED, EXEC_MAPPED, EXEC_ALONE };
 
@@ -42,6 +44,9 @@ static void exec_cleanup(struct task *t)
 
 	t->wait.obj = NULL;
 	t->new_ctx = NULL;
+	mutex_lock(&g_kernel->lock);
+	t->new_mm = NULL;
+	mutex_unlock(&g_kernel->lock);
 	if (ctx) {
 		pas_kill(pctx_as(ctx));
 		pctx_destroy(ctx);
@@ -124,9 +129,14 @@ static int exec_prepare(struct task *t, struct exec *e)
 
 static long exec_spawn(struct task *t, struct exec *e)
 {
-	int err = pctx_spawn(g_kernel->platform, t, e->image.mm, &t->new_ctx);
+	int err;
 
+	mutex_lock(&g_kernel->lock);
+	t->new_mm = e->image.mm;
+	t->new_died = false;
+	mutex_unlock(&g_kernel->lock);
 	t->wait.stage = EXEC_SPAWNED;
+	err = pctx_spawn(g_kernel->platform, t, e->image.mm, &t->new_ctx);
 	if (err == -EINPROGRESS)
 		return -ECOMMAND;
 	if (err < 0)
@@ -193,7 +203,10 @@ static void exec_switch(struct task *t, struct exec *e, struct mm **old_mm, stru
 	t->mm = e->image.mm;
 	atomic_store(&t->ctx, t->new_ctx);
 	t->cred = e->cred;
+	t->new_mm = NULL;
 	set_comm(t, e->name);
+	if (t->new_died)
+		group_exit_locked(t->tg, NULL, SIGKILL);
 	mutex_unlock(&g_kernel->lock);
 	e->image.mm = NULL;
 	e->cred = NULL;
@@ -235,10 +248,28 @@ static long exec_commit(struct task *t, struct exec *e)
 /* --- the call -----------------------------------------------------------------------------------
  */
 
+bool task_exec_waits_for_stub(const struct task *t)
+{
+	return t->wait.stage == EXEC_SPAWNED || t->wait.stage == EXEC_MAPPED;
+}
+
+/* The host has killed the stub that the new program was to run in: it has no memory for it. */
+static bool stub_died(struct task *t)
+{
+	bool died;
+
+	mutex_lock(&g_kernel->lock);
+	died = t->new_mm && t->new_died;
+	mutex_unlock(&g_kernel->lock);
+	return died;
+}
+
 static long exec_step(struct task *t, struct exec *e)
 {
 	long r = 0;
 
+	if (stub_died(t))
+		return -ENOMEM;
 	switch (t->wait.stage) {
 	case EXEC_PREPARE:
 		if (!e->first)

@@ -16,9 +16,15 @@
  *when the parent does not care. Children of an exiting task go to another thread of its group, else
  *to the nearest subreaper, else to process 1.
  */
+#include <sched.h>
+
 #include "sentry/kernel/futex.h"
 #include "sentry/kernel/ipc.h"
 #include "sentry/kernel/process.h"
+#include "sentry/kernel/task_internal.h"
+#include "sentry/kernel/worker.h"
+
+static void exit_by_proxy(struct worker *w, void *as_owner, u32 code);
 
 #define KILL_PATIENCE (2 * NSEC_PER_SEC)
 
@@ -70,6 +76,7 @@ static bool used_by_others(const struct mm *mm)
 void group_kill_due(struct timer *timer, s64 now)
 {
 	struct tgroup *tg = timer->arg;
+	void *gone = NULL;
 	struct task *t;
 
 	tasklist_lock();
@@ -77,12 +84,15 @@ void group_kill_due(struct timer *timer, s64 now)
 		struct pctx *ctx = atomic_load(&t->ctx);
 		u32 state = atomic_load(&t->wait.state);
 
-		if (ctx && (state == TS_GUEST || state == TS_COMMAND) && !used_by_others(t->mm))
-			pas_abort(pctx_as(ctx));
+		if (ctx && (state == TS_GUEST || state == TS_COMMAND) && !used_by_others(t->mm) &&
+		    pas_abort(pctx_as(ctx)))
+			gone = t->mm;
 	}
 	if (tg->live)
 		timer_set(timer, TIME_MONOTONIC, time_add(now, KILL_PATIENCE));
 	tasklist_unlock();
+	if (gone)
+		exit_by_proxy(worker_get(g_kernel->config.workers), gone, SIGKILL);
 }
 
 void vfork_complete(struct task *child)
@@ -467,36 +477,88 @@ static bool seize(struct task *t)
 	return false;
 }
 
-void task_as_died(struct worker *w, void *as_owner, int status)
+/* [T] Tells the groups whose tasks run in the dead stub to exit. The first task that nobody owns is
+ * seized. */
+static struct task *seize_one(void *as_owner, u32 code)
 {
-	u32 code = status & 0x7f ? (u32)status & 0x7f : SIGKILL;
 	struct tgroup *tg;
 	struct task *t;
 
-	for (;;) {
-		bool seized = false;
-
-		tasklist_lock();
-		list_for_each_entry (tg, &g_kernel->groups, all_link) {
-			list_for_each_entry (t, &tg->tasks, group_link) {
-				if (t->exited || (void *)t->mm != as_owner)
-					continue;
-				group_exit_locked(tg, NULL, code);
-				seized = seize(t);
-				if (seized)
-					break;
-			}
-			if (seized)
-				break;
+	list_for_each_entry (tg, &g_kernel->groups, all_link) {
+		list_for_each_entry (t, &tg->tasks, group_link) {
+			if (t->exited || (void *)t->mm != as_owner)
+				continue;
+			group_exit_locked(tg, NULL, code);
+			if (seize(t))
+				return t;
 		}
+	}
+	return NULL;
+}
+
+static void exit_by_proxy(struct worker *w, void *as_owner, u32 code)
+{
+	struct task *t;
+
+	for (;;) {
+		tasklist_lock();
+		t = seize_one(as_owner, code);
 		tasklist_unlock();
-		if (!seized)
+		if (!t)
 			return;
 		t->worker = w;
 		t->has_regs = true;
 		t->robust_list = GVA(0);
 		task_exit_killed(t);
 	}
+}
+
+/* [T] The task whose exec was to run in the stub. */
+static struct task *exec_in(void *as_owner)
+{
+	struct tgroup *tg;
+	struct task *t;
+
+	list_for_each_entry (tg, &g_kernel->groups, all_link)
+		list_for_each_entry (t, &tg->tasks, group_link)
+			if ((void *)t->new_mm == as_owner)
+				return t;
+	return NULL;
+}
+
+/* The stub that an exec was to go on in has died: the exec is told when it looks next, or now when
+ * it waits for that stub. */
+static void exec_stub_died(struct worker *w, void *as_owner)
+{
+	struct task *t;
+	bool seized = false, runs = false;
+
+	do {
+		if (runs)
+			sched_yield(); /* its worker may just be going to wait for the stub */
+		tasklist_lock();
+		t = exec_in(as_owner);
+		if (t) {
+			u32 state = atomic_load(&t->wait.state);
+
+			t->new_died = true;
+			runs = state == TS_RUNNING || state == TS_WOKEN;
+			seized = seize(t);
+		}
+		if (seized && !task_exec_waits_for_stub(t)) {
+			atomic_store(&t->wait.state, TS_COMMAND);
+			seized = false;
+		}
+		tasklist_unlock();
+	} while (t && runs && !seized);
+	if (seized)
+		task_command_lost(w, t);
+}
+
+void task_as_died(struct worker *w, void *as_owner, int status)
+{
+	exit_by_proxy(w, as_owner, status & 0x7f ? (u32)status & 0x7f : SIGKILL);
+	exec_stub_died(w, as_owner);
 }
 
 /* --- what exec needs

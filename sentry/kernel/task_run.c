@@ -444,15 +444,27 @@ void task_run_ready(struct worker *w)
 /* --- events ------------------------------------------------------------------------------------
  */
 
-/* The event may overtake the worker that is just finishing the order it belongs to (clone, spawn).
- */
-static void take(struct worker *w, struct task *t, enum pevent_kind kind)
+void task_command_lost(struct worker *w, struct task *t)
 {
+	t->worker = w;
+	w->task = t;
+	task_done(t, -ENOMEM, 0);
+	w->task = NULL;
+}
+
+/* The event may overtake the worker that is just finishing the order it belongs to (clone, spawn).
+ * False: it is of a context whose stub has died meanwhile, and was already given up. */
+static bool take(struct worker *w, struct task *t, const struct pevent *ev)
+{
+	enum pevent_kind kind = ev->kind;
 	u32 state;
 
 	while ((state = atomic_load_explicit(&t->wait.state, memory_order_acquire)) == TS_RUNNING ||
 	       state == TS_WOKEN)
 		sched_yield();
+	if (unlikely(ev->ctx != atomic_load_explicit(&t->ctx, memory_order_relaxed) &&
+		     ev->ctx != t->new_ctx))
+		return false;
 	BUG_ON(state == TS_BLOCKED || state == TS_READY || state == TS_DEAD);
 	atomic_store_explicit(&t->wait.state, TS_RUNNING, memory_order_relaxed);
 	t->worker = w;
@@ -460,6 +472,7 @@ static void take(struct worker *w, struct task *t, enum pevent_kind kind)
 	/* A plan of several rounds lands with the last one. */
 	if (kind != PEV_DONE || t->plan.more_pos == t->plan.more_count)
 		mm_landed(&t->inflight);
+	return true;
 }
 
 void task_mm_limits(struct task *t, struct mm_limits *out)
@@ -563,7 +576,8 @@ void task_handle_event(struct worker *w, struct pevent *ev)
 	}
 	if (unlikely(ev->kind == PEV_WAKE))
 		return;
-	take(w, t, ev->kind);
+	if (unlikely(!take(w, t, ev)))
+		return;
 	if (t->wait.command == CMD_PLAN && ev->kind != PEV_DONE)
 		plan_over(t);
 	switch (ev->kind) {
