@@ -95,7 +95,7 @@ static const struct rule g_rules[] = {
 	{SYS_rt_sigreturn, RULE_ANY},
 	{SYS_exit, RULE_ANY},
 	{SYS_exit_group, RULE_ANY},
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(BUILT_WITH_ASAN) || defined(BUILT_WITH_TSAN)
 	{SYS_sigaltstack, RULE_ANY},
 	{SYS_sched_yield, RULE_ANY},
 	{SYS_prctl, RULE_ANY},
@@ -104,6 +104,9 @@ static const struct rule g_rules[] = {
 	{SYS_getrlimit, RULE_ANY},
 	{SYS_prlimit64, RULE_ANY},
 	{SYS_sched_getaffinity, RULE_ANY},
+	{SYS_clock_gettime, RULE_ANY},
+	{SYS_gettimeofday, RULE_ANY},
+	{SYS_nanosleep, RULE_ANY},
 #endif
 };
 

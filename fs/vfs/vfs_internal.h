@@ -17,7 +17,7 @@
 
 /* Reads attributes or flags without the inode's lock, which is meant (README, Locks): the thread
  * sanitizer is told. */
-#if defined(__SANITIZE_THREAD__)
+#ifdef BUILT_WITH_TSAN
 #define READS_UNLOCKED __attribute__((no_sanitize("thread")))
 #else
 #define READS_UNLOCKED

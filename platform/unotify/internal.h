@@ -226,7 +226,7 @@ static inline struct frame_bounds ctx_bounds(const struct pctx *c)
 
 /* What is written before the reply to a thread's notification is seen by who receives the
  * thread's next one: the host sees to that, ThreadSanitizer has to be told. */
-#if defined(__SANITIZE_THREAD__)
+#ifdef BUILT_WITH_TSAN
 void __tsan_acquire(void *addr);
 void __tsan_release(void *addr);
 #define ctx_sent(c)	__tsan_release(&(c)->id)

@@ -13,14 +13,23 @@
 #define REGION_SIZE  (16ul << 20)
 #define REGION_TRIES 16
 
-/* A random place in the middle of the address space, far from where the host puts its mappings. */
+/* A random place in the middle of the address space, far from where the host puts its mappings;
+ * ThreadSanitizer has its shadow there. */
+#ifdef BUILT_WITH_TSAN
+#define PLACE_FROM 0x550000000000ul
+#define PLACES	   0x1000ul
+#else
+#define PLACE_FROM 0x100000000000ul
+#define PLACES	   0x200000ul
+#endif
+
 static void *region_place(void)
 {
 	u64 bits = 0;
 
 	if (getrandom(&bits, sizeof(bits), 0) != sizeof(bits))
 		bits = (u64)getpid() * 0x9e3779b97f4a7c15ull;
-	return (void *)(0x100000000000ul + (bits % 0x200000ul) * REGION_SIZE);
+	return (void *)(PLACE_FROM + (bits % PLACES) * REGION_SIZE);
 }
 
 int region_create(struct region **out, int *out_fd)

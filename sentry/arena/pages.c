@@ -52,7 +52,7 @@ static struct {
 
 /* Where the range may be: far from the program, its libraries and its stack, and where the
  * sanitizers allow memory. */
-#if defined(__SANITIZE_THREAD__)
+#ifdef BUILT_WITH_TSAN
 #define RESERVE_FROM 0x551000000000ul
 #define RESERVE_SPAN (1ul << 40)
 #else

@@ -12,6 +12,19 @@
 #include <string.h>
 #include <sys/types.h>
 
+/* What the build is instrumented with: gcc and clang tell in different ways. */
+#if defined(__has_feature)
+#define COMPILER_HAS(x) __has_feature(x)
+#else
+#define COMPILER_HAS(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || COMPILER_HAS(address_sanitizer)
+#define BUILT_WITH_ASAN
+#endif
+#if defined(__SANITIZE_THREAD__) || COMPILER_HAS(thread_sanitizer)
+#define BUILT_WITH_TSAN
+#endif
+
 typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;

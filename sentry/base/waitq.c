@@ -111,7 +111,7 @@ static void drain_pending(void)
  * the caller has changed: full barriers here and in waitq_add make one of the two see the other. */
 static inline void full_barrier(void)
 {
-#if defined(__SANITIZE_THREAD__)
+#ifdef BUILT_WITH_TSAN
 	__asm__ volatile("lock orl $0, (%%rsp)" ::: "memory"); /* it knows no fences */
 #else
 	atomic_thread_fence(memory_order_seq_cst);

@@ -62,13 +62,13 @@ static void sanitizer_call(scmp_filter_ctx ctx, int nr)
 static void add_sanitizer_calls(scmp_filter_ctx ctx)
 {
 	static const int calls[] = {
-		SCMP_SYS(sigaltstack),	 SCMP_SYS(sched_yield), SCMP_SYS(prctl),
-		SCMP_SYS(getpid),	 SCMP_SYS(gettid),	SCMP_SYS(tgkill),
-		SCMP_SYS(getrlimit),	 SCMP_SYS(prlimit64),	SCMP_SYS(sched_getaffinity),
-		SCMP_SYS(openat),	 SCMP_SYS(open),	SCMP_SYS(read),
-		SCMP_SYS(write),	 SCMP_SYS(close),	SCMP_SYS(readlink),
-		SCMP_SYS(newfstatat),	 SCMP_SYS(munmap),	SCMP_SYS(madvise),
-		SCMP_SYS(clock_gettime),
+		SCMP_SYS(sigaltstack),	 SCMP_SYS(sched_yield),	 SCMP_SYS(prctl),
+		SCMP_SYS(getpid),	 SCMP_SYS(gettid),	 SCMP_SYS(tgkill),
+		SCMP_SYS(getrlimit),	 SCMP_SYS(prlimit64),	 SCMP_SYS(sched_getaffinity),
+		SCMP_SYS(openat),	 SCMP_SYS(open),	 SCMP_SYS(read),
+		SCMP_SYS(write),	 SCMP_SYS(close),	 SCMP_SYS(readlink),
+		SCMP_SYS(newfstatat),	 SCMP_SYS(munmap),	 SCMP_SYS(madvise),
+		SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(nanosleep),
 	};
 
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
