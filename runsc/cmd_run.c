@@ -40,6 +40,8 @@ static int prepare(struct sandbox *s, const struct args *a, const char *id, stru
 		err = spec_check_host(s->region, &s->config->spec, e);
 	if (!err)
 		err = sandbox_add_trees(s, e);
+	if (!err)
+		err = sandbox_cgroup_start(s, id, e);
 	if (err)
 		return err;
 	s->config->strace |= a->strace;

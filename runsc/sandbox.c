@@ -104,6 +104,7 @@ int sandbox_run(struct sandbox *s, const char *pid_file, struct error *e)
 	}
 	reap(&s->sentry);
 	reap(&s->gofer);
+	sandbox_cgroup_end(s);
 	console_close(&s->console);
 	if (!s->config->overlay && e->text[0])
 		mountpoints_remove(&s->mountpoints);

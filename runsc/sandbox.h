@@ -13,6 +13,7 @@
 #define RUNSC_SANDBOX_H
 
 #include "runsc/boot/boot.h"
+#include "runsc/cgroup/cgroup.h"
 #include "runsc/console.h"
 #include "runsc/mountpoints.h"
 
@@ -27,6 +28,7 @@ struct sandbox {
 	bool gofer_died;     /* before the sentry did */
 	struct console console;
 	struct mountpoints mountpoints; /* missing in the bundle's root */
+	struct cgroup *cgroup;		/* NULL: stays in the starter's */
 };
 
 /* An empty configuration. 0 or -errno and a line. */
@@ -36,6 +38,12 @@ int sandbox_add_trees(struct sandbox *s, struct error *e);
 /* Starts the sandbox and stays until it has ended; no process is left then. Exit status of `runsc`:
  * the guest's, 128 + signal, or 1 with a line in @e. */
 int sandbox_run(struct sandbox *s, const char *pid_file, struct error *e);
+
+/* sandbox_cgroup.c: makes the cgroup of container @id and sets its limits; moves a process in;
+ * removes it. Nothing happens where there is none. */
+int sandbox_cgroup_start(struct sandbox *s, const char *id, struct error *e);
+int sandbox_cgroup_enter(struct sandbox *s, pid_t pid, struct error *e);
+void sandbox_cgroup_end(struct sandbox *s);
 
 /* sandbox_spawn.c: both children; 0 or -errno and a line (the caller kills what was started). */
 int sandbox_spawn(struct sandbox *s, struct error *e);

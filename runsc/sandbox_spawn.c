@@ -127,7 +127,7 @@ static int write_maps(const struct child *c, pid_t pid, struct error *e)
 }
 
 /* Clones @c. Its pid, or -errno and a line. */
-static pid_t spawn(struct child *c, struct error *e)
+static pid_t spawn(struct sandbox *s, struct child *c, struct error *e)
 {
 	pid_t pid;
 	int err;
@@ -144,6 +144,8 @@ static pid_t spawn(struct child *c, struct error *e)
 		return error_set_errno(e, err, "create the namespaces of %s", c->name);
 	}
 	err = write_maps(c, pid, e);
+	if (!err)
+		err = sandbox_cgroup_enter(s, pid, e);
 	if (!err && write(c->go[1], "g", 1) != 1)
 		err = error_set_errno(e, errno, "start %s", c->name);
 	close(c->go[1]);
@@ -175,7 +177,7 @@ static int spawn_sentry(struct sandbox *s, int control, int gofer, int shm, stru
 	};
 
 	c.outside_gid = root ? c.outside_uid : getegid();
-	s->sentry = spawn(&c, e);
+	s->sentry = spawn(s, &c, e);
 	return s->sentry < 0 ? (int)s->sentry : 0;
 }
 
@@ -189,7 +191,7 @@ static int spawn_gofer(struct sandbox *s, int null, int gofer, int shm, struct e
 		.fds = {null, null, s->log_fd, s->config_fd, -1, gofer, shm, s->log_fd, -1},
 	};
 
-	s->gofer = spawn(&c, e);
+	s->gofer = spawn(s, &c, e);
 	return s->gofer < 0 ? (int)s->gofer : 0;
 }
 

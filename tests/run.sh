@@ -109,6 +109,7 @@ install_packages() {
 	need git git
 	need /usr/include/seccomp.h libseccomp-dev
 	need /usr/include/jansson.h libjansson-dev
+	need /usr/include/systemd/sd-bus.h libsystemd-dev
 	need /usr/include/check.h check
 	need /usr/include/linux/openat2.h linux-libc-dev
 	case $STAGES in

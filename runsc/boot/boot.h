@@ -43,6 +43,7 @@ struct boot_config {
 	bool log_json;
 	u16 rows, columns; /* of the terminal */
 	u64 memory_limit;  /* of the cgroup, bytes; 0: none */
+	s64 pids_limit;	   /* tasks; 0: none */
 	u32 cpus;
 };
 

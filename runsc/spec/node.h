@@ -57,6 +57,7 @@ void spec_notice(struct region *r, struct spec *s, const char *fmt, ...) printf_
 void spec_parse_process(const struct node *top, struct spec *s);
 void spec_parse_mounts(const struct node *top, struct spec *s);
 void spec_parse_linux(const struct node *top, struct spec *s);
+void spec_parse_resources(const struct node *n, struct spec_resources *out);
 void spec_parse_seccomp(const struct node *linux_node, struct spec *s);
 
 #endif

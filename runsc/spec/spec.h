@@ -12,6 +12,7 @@
 
 #include "runsc/spec/error.h"
 #include "runsc/spec/region.h"
+#include "runsc/spec/resources.h"
 
 #define SPEC_RLIMITS 16
 
@@ -81,6 +82,8 @@ struct spec {
 	struct spec_mount *mounts;
 	u32 mount_count;
 	char **masked_paths, **readonly_paths; /* end with NULL */
+	char *cgroups_path;		       /* linux.cgroupsPath; may be NULL */
+	struct spec_resources resources;
 	struct spec_namespace namespaces[SPEC_NS_COUNT];
 	char **notices; /* end with NULL: lines to be told */
 	u32 notice_count;

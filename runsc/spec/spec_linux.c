@@ -192,42 +192,16 @@ static void check_devices(const struct node *n, struct spec *s)
 			    "config.json: linux.devices: host devices are not provided");
 }
 
-static void check_limit(const struct node *res, const char *key, const char *const *fields)
+static void parse_resources(const struct node *linux_node, struct spec *s)
 {
-	struct node n = node_object(res, key);
-	s64 v;
+	struct node n = node_object(linux_node, "resources"), mem;
 
-	for (; *fields; fields++)
-		node_s64(&n, *fields, &v);
-}
-
-static void check_resources(const struct node *linux_node, struct spec *s)
-{
-	static const char *const memory[] = {"limit",  "reservation", "swap",
-					     "kernel", "kernelTCP",   NULL};
-	static const char *const pids[] = {"limit", NULL};
-	static const char *const cpu[] = {"quota", "realtimeRuntime", NULL};
-	struct node n = node_object(linux_node, "resources"), devices, mem;
-	s64 limit = 0;
-
-	check_limit(&n, "memory", memory);
-	check_limit(&n, "pids", pids);
-	check_limit(&n, "cpu", cpu);
-	devices = node_array(&n, "devices");
-	for (size_t i = 0; i < node_count(&devices); i++) {
-		struct node e = node_element_object(&devices, i);
-		char *access = NULL;
-		bool allow;
-
-		node_bool(&e, "allow", &allow);
-		node_string(&e, "access", &access);
-	}
+	spec_parse_resources(&n, &s->resources);
 	mem = node_object(&n, "memory");
-	node_s64(&mem, "limit", &limit);
-	if (!node_failed(&n) && limit > 0 && limit < (1 << 20))
-		node_error(&mem, "limit", "%lld bytes are too small to start in", (long long)limit);
-	if (mem.v || node_object(&n, "pids").v || node_object(&n, "cpu").v)
-		spec_notice(n.doc->r, s, "config.json: linux.resources: limits are not applied");
+	if (!node_failed(&n) && s->resources.memory.limit > 0 &&
+	    s->resources.memory.limit < (1 << 20))
+		node_error(&mem, "limit", "%lld bytes are too small to start in",
+			   (long long)s->resources.memory.limit);
 }
 
 static void check_propagation(const struct node *n)
@@ -256,9 +230,9 @@ void spec_parse_linux(const struct node *top, struct spec *s)
 	parse_mappings(&n, s);
 	check_sysctl(&n, s);
 	check_devices(&n, s);
-	check_resources(&n, s);
+	parse_resources(&n, s);
 	check_propagation(&n);
-	node_string(&n, "cgroupsPath", &text);
+	node_string(&n, "cgroupsPath", &s->cgroups_path);
 	node_string(&n, "mountLabel", &text);
 	spec_parse_seccomp(&n, s);
 }

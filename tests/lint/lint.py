@@ -47,7 +47,8 @@ LAYERS = {
                           "fs/mqueue/mqueue.h"],
     "runsc/boot": [""],
     "runsc/spec": BASE,
-    "runsc": BASE + ["runsc/boot/boot.h", "runsc/spec", "gofer/server.h", "syscalls/table.def"],
+    "runsc/cgroup": BASE + ["runsc/spec"],
+    "runsc": BASE + ["runsc/boot/boot.h", "runsc/spec", "runsc/cgroup/cgroup.h", "gofer/server.h", "syscalls/table.def"],
     "tests": [""],
 }
 SENTRY_FOLDERS = ("sentry/", "fs/", "net/", "syscalls/")
