@@ -15,7 +15,7 @@ extern char **environ;
 struct args {
 	const char *root, *cwd;
 	struct option_list volumes;
-	bool strace, strict;
+	bool strace, strict, stats;
 };
 
 /* "SRC:DST" or "SRC:DST:ro" (also ":rw"). */
@@ -127,6 +127,7 @@ static int prepare(struct sandbox *s, const struct args *a, char **argv, struct 
 	s->config->overlay = true;
 	s->config->strace |= a->strace;
 	s->config->strict = a->strict;
+	s->config->stats = a->stats;
 	err = fill_root(s, a, e);
 	if (err)
 		return err;
@@ -176,6 +177,8 @@ static const struct option options[] = {
 	{"volume", 'v', OPTION_LIST, ARG(volumes),
 	 "SRC:DST[:ro], a file or directory to be shared with the host; may be repeated"},
 	{"strace", 0, OPTION_FLAG, ARG(strace), "print the system calls of all tasks"},
+	{"stats", 0, OPTION_FLAG, ARG(stats),
+	 "print at the end what was counted: calls, events, copies"},
 	{"strict", 0, OPTION_FLAG, ARG(strict), "answer every system call in the sentry"},
 	{NULL},
 };

@@ -13,7 +13,7 @@
 long host_pread(int fd, void *buf, size_t n, u64 off)
 {
 	/* HOST_CALL(pread64) */
-	return host_raw(SYS_pread64, fd, buf, n, off);
+	return host_call(SYS_pread64, fd, buf, n, off);
 }
 
 long host_pread_nowait(int fd, void *buf, size_t n, u64 off)
@@ -21,109 +21,109 @@ long host_pread_nowait(int fd, void *buf, size_t n, u64 off)
 	struct iovec iov = {buf, n};
 
 	/* HOST_CALL(preadv2) */
-	return host_raw(SYS_preadv2, fd, &iov, 1, off, 0, RWF_NOWAIT);
+	return host_call(SYS_preadv2, fd, &iov, 1, off, 0, RWF_NOWAIT);
 }
 
 long host_pwrite(int fd, const void *buf, size_t n, u64 off)
 {
 	/* HOST_CALL(pwrite64) */
-	return host_raw(SYS_pwrite64, fd, buf, n, off);
+	return host_call(SYS_pwrite64, fd, buf, n, off);
 }
 
 long host_preadv(int fd, const struct iovec *iov, int n, u64 off)
 {
 	/* HOST_CALL(preadv) */
-	return host_raw(SYS_preadv, fd, iov, n, off, 0);
+	return host_call(SYS_preadv, fd, iov, n, off, 0);
 }
 
 long host_pwritev(int fd, const struct iovec *iov, int n, u64 off)
 {
 	/* HOST_CALL(pwritev) */
-	return host_raw(SYS_pwritev, fd, iov, n, off, 0);
+	return host_call(SYS_pwritev, fd, iov, n, off, 0);
 }
 
 long host_read(int fd, void *buf, size_t n)
 {
 	/* HOST_CALL(read) */
-	return host_raw(SYS_read, fd, buf, n);
+	return host_call(SYS_read, fd, buf, n);
 }
 
 long host_write(int fd, const void *buf, size_t n)
 {
 	/* HOST_CALL(write) */
-	return host_raw(SYS_write, fd, buf, n);
+	return host_call(SYS_write, fd, buf, n);
 }
 
 long host_readv(int fd, const struct iovec *iov, int n)
 {
 	/* HOST_CALL(readv) */
-	return host_raw(SYS_readv, fd, iov, n);
+	return host_call(SYS_readv, fd, iov, n);
 }
 
 long host_writev(int fd, const struct iovec *iov, int n)
 {
 	/* HOST_CALL(writev) */
-	return host_raw(SYS_writev, fd, iov, n);
+	return host_call(SYS_writev, fd, iov, n);
 }
 
 int host_close(int fd)
 {
 	/* HOST_CALL(close) */
-	return (int)host_raw(SYS_close, fd);
+	return (int)host_call(SYS_close, fd);
 }
 
 int host_ftruncate(int fd, u64 size)
 {
 	/* HOST_CALL(ftruncate) */
-	return (int)host_raw(SYS_ftruncate, fd, size);
+	return (int)host_call(SYS_ftruncate, fd, size);
 }
 
 int host_fallocate(int fd, int mode, u64 off, u64 len)
 {
 	/* HOST_CALL(fallocate) */
-	return (int)host_raw(SYS_fallocate, fd, mode, off, len);
+	return (int)host_call(SYS_fallocate, fd, mode, off, len);
 }
 
 int host_fsync(int fd, bool data_only)
 {
 	/* HOST_CALL(fsync) HOST_CALL(fdatasync) */
-	return (int)host_raw(data_only ? SYS_fdatasync : SYS_fsync, fd);
+	return (int)host_call(data_only ? SYS_fdatasync : SYS_fsync, fd);
 }
 
 int host_fstat(int fd, struct stat *out)
 {
 	/* HOST_CALL(fstat) */
-	return (int)host_raw(SYS_fstat, fd, out);
+	return (int)host_call(SYS_fstat, fd, out);
 }
 
 s64 host_lseek(int fd, s64 off, int whence)
 {
 	/* HOST_CALL(lseek) */
-	return host_raw(SYS_lseek, fd, off, whence);
+	return host_call(SYS_lseek, fd, off, whence);
 }
 
 void *host_mmap(void *at, size_t n, int prot, int flags, int fd, u64 off)
 {
 	/* HOST_CALL(mmap, a2 & PROT_EXEC == 0) */
-	return (void *)host_raw(SYS_mmap, at, n, prot, flags, fd, off);
+	return (void *)host_call(SYS_mmap, at, n, prot, flags, fd, off);
 }
 
 int host_munmap(void *at, size_t n)
 {
 	/* HOST_CALL(munmap) */
-	return (int)host_raw(SYS_munmap, at, n);
+	return (int)host_call(SYS_munmap, at, n);
 }
 
 int host_madvise(void *at, size_t n, int advice)
 {
 	/* HOST_CALL(madvise) */
-	return (int)host_raw(SYS_madvise, at, n, advice);
+	return (int)host_call(SYS_madvise, at, n, advice);
 }
 
 /* Each request that the sentry makes has its own tag, beside its use. */
 long host_ioctl(int fd, unsigned long request, void *arg)
 {
-	return host_raw(SYS_ioctl, fd, request, arg);
+	return host_call(SYS_ioctl, fd, request, arg);
 }
 
 int host_getrandom(void *buf, size_t n)
@@ -144,16 +144,18 @@ s64 host_clock(clockid_t id)
 
 int host_futex_wait(_Atomic u32 *word, u32 value, s64 timeout_ns)
 {
+	stat_host_call(SYS_futex);
 	return raw_futex_wait(word, value, timeout_ns);
 }
 
 int host_futex_wake(_Atomic u32 *word, int count)
 {
+	stat_host_call(SYS_futex);
 	return raw_futex_wake(word, count);
 }
 
 int host_gettid(void)
 {
 	/* HOST_CALL(gettid) */
-	return (int)host_raw(SYS_gettid);
+	return (int)host_call(SYS_gettid);
 }

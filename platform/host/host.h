@@ -11,6 +11,7 @@
 #ifndef PLATFORM_HOST_HOST_H
 #define PLATFORM_HOST_HOST_H
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -49,5 +50,7 @@ void host_timerfd_set(int fd, s64 deadline);
 u32 host_poll_now(int fd, u32 events);
 /* The machine's memory and swap, bytes (sysinfo(2)). */
 void host_memory(u64 *out_total, u64 *out_free, u64 *out_swap_total, u64 *out_swap_free);
+/* What all threads of the sentry have used together so far (getrusage(2)). */
+void host_usage(struct rusage *out);
 
 #endif

@@ -31,16 +31,16 @@ static int control(int op, int fd, u32 events, void *data)
 	struct epoll_event ev = {.events = events, .data.ptr = data};
 
 	/* HOST_CALL(epoll_ctl) */
-	return (int)host_raw(SYS_epoll_ctl, g_poll.epfd, op, fd, &ev);
+	return (int)host_call(SYS_epoll_ctl, g_poll.epfd, op, fd, &ev);
 }
 
 int hostpoll_init(void)
 {
 	/* HOST_CALL(epoll_create1) HOST_CALL(eventfd2) */
-	g_poll.epfd = (int)host_raw(SYS_epoll_create1, EPOLL_CLOEXEC);
+	g_poll.epfd = (int)host_call(SYS_epoll_create1, EPOLL_CLOEXEC);
 	if (g_poll.epfd < 0)
 		return g_poll.epfd;
-	g_poll.kickfd = (int)host_raw(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK);
+	g_poll.kickfd = (int)host_call(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (g_poll.kickfd < 0)
 		return g_poll.kickfd;
 	return control(EPOLL_CTL_ADD, g_poll.kickfd, EPOLLIN, NULL);
@@ -94,7 +94,8 @@ int hostpoll_wait(s64 timeout_ns)
 	if (timeout_ns < 0)
 		ms = -1;
 	/* HOST_CALL(epoll_pwait) */
-	n = (int)host_raw(SYS_epoll_pwait, g_poll.epfd, evs, ROUND, min(ms, (s64)INT_MAX), NULL, 8);
+	n = (int)host_call(SYS_epoll_pwait, g_poll.epfd, evs, ROUND, min(ms, (s64)INT_MAX), NULL,
+			   8);
 	if (n < 0)
 		return n == -EINTR ? 0 : n;
 	run_round(evs, n);

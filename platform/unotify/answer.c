@@ -13,6 +13,7 @@
 #include "platform/arch/x86_64/stub.h"
 #include "platform/host/host.h"
 #include "platform/host/process.h"
+#include "platform/host/stats.h"
 
 void notif_reply(struct platform *p, u64 id, s64 value, u32 flags)
 {
@@ -42,8 +43,10 @@ void ctx_kick_thread(struct pctx *c)
 {
 	int tid = atomic_load(&c->tid), tgid = atomic_load(&c->as->tgid);
 
-	if (tid && tgid)
-		(void)host_tgkill(tgid, tid, STUB_KICK);
+	if (!tid || !tgid)
+		return;
+	stat_add(STAT_KICKS, 1);
+	(void)host_tgkill(tgid, tid, STUB_KICK);
 }
 
 void ctx_tell(struct pctx *c, unsigned what)

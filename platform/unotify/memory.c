@@ -8,6 +8,7 @@
 
 #include "platform/host/host.h"
 #include "platform/host/process.h"
+#include "platform/host/stats.h"
 #include "platform/unotify/internal.h"
 
 void pctx_get_regs(struct pctx *c, struct pregs *out)
@@ -51,16 +52,20 @@ ssize_t pas_readv(struct pas *as, const struct iovec *local, unsigned nlocal,
 		  const struct iovec *guest, unsigned nguest)
 {
 	int tgid = atomic_load_explicit(&as->tgid, memory_order_relaxed);
+	long n = tgid ? host_vm_readv(tgid, local, nlocal, guest, nguest) : -ESRCH;
 
-	return tgid ? host_vm_readv(tgid, local, nlocal, guest, nguest) : -ESRCH;
+	stat_add(STAT_COPIED_IN, n > 0 ? (u64)n : 0);
+	return n;
 }
 
 ssize_t pas_writev(struct pas *as, const struct iovec *local, unsigned nlocal,
 		   const struct iovec *guest, unsigned nguest)
 {
 	int tgid = atomic_load_explicit(&as->tgid, memory_order_relaxed);
+	long n = tgid ? host_vm_writev(tgid, local, nlocal, guest, nguest) : -ESRCH;
 
-	return tgid ? host_vm_writev(tgid, local, nlocal, guest, nguest) : -ESRCH;
+	stat_add(STAT_COPIED_OUT, n > 0 ? (u64)n : 0);
+	return n;
 }
 
 /* Reads /proc/<tgid>/[task/<tid>/]@name into @buf, NUL-terminated. 0 or -errno. */

@@ -23,6 +23,7 @@
 
 #include "platform/arch/x86_64/stub.h"
 #include "platform/host/host.h"
+#include "platform/host/stats.h"
 
 static_assert(PCMD_CMPXCHG == STUB_NR_CMPXCHG, "stub.h");
 static_assert(CTL_CMDS + PCMD_MAX * 64 <= CTL_SIZE, "commands fit");
@@ -89,6 +90,8 @@ void order_write(struct pctx *c, const struct pcmd *cmds, unsigned count, unsign
 		  (flags & PRUN_RESUME_AS_IS ? CTL_F_AS_IS : 0);
 
 	BUG_ON(!count || count > PCMD_MAX);
+	stat_add(STAT_ORDERS, 1);
+	stat_add(STAT_COMMANDS, count);
 	for (unsigned i = 0; i < count; i++) {
 		struct pcmd *cmd = &c->cmds[i];
 

@@ -12,6 +12,7 @@
 #include "platform/unotify/internal.h"
 
 #include "platform/arch/x86_64/stub.h"
+#include "platform/host/stats.h"
 
 void pctx_blocked(struct pctx *c)
 {
@@ -22,10 +23,12 @@ void pctx_blocked(struct pctx *c)
 	if (atomic_load(&c->park) != PARK_NONE || c->at_birth)
 		return;
 	if (s == CTX_CALL) {
+		stat_add(STAT_PARKED, 1);
 		atomic_store(&c->park, PARK_GOING);
 		ctx_kick_thread(c);
 		notif_send(c, 0, 0);
 	} else if (s == CTX_REGS) {
+		stat_add(STAT_PARKED, 1);
 		atomic_store(&c->area->park, 0);
 		atomic_store(&c->park, PARK_PARKED);
 		notif_send(c, STUB_PARK, 0);

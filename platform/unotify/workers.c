@@ -17,10 +17,12 @@
 
 #include <pthread.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <ucontext.h>
 
 #include "platform/host/host.h"
 #include "platform/host/process.h"
+#include "platform/host/stats.h"
 
 #define POKE_SIGNAL SIGUSR2
 #define SAMPLE	    8  /* of so many receives one is timed: reading the clock twice costs 70 ns */
@@ -173,6 +175,7 @@ int platform_recv(struct platform *p, unsigned worker, struct pevent *out)
 		timed = ++w->count % SAMPLE == 0;
 		start = timed ? arch_cycles() : 0;
 		/* HOST_CALL(ioctl, a1 == SECCOMP_IOCTL_NOTIF_RECV) */
+		stat_host_call(SYS_ioctl);
 		r = arch_ioctl_unless(p->listener, SECCOMP_IOCTL_NOTIF_RECV, &q, &w->poke);
 		atomic_store_explicit(&w->inside, false, memory_order_release);
 		/* -ENOENT: the caller was killed or interrupted before we got to it. */

@@ -37,7 +37,7 @@ struct boot_config {
 	bool rootless; /* one id is all we have: an ordinary user, or root of a small namespace */
 	u32 uid, gid;  /* of who started it */
 	bool console;  /* stdin and stdout are a terminal that `runsc` has made raw */
-	bool strace, debug;
+	bool strace, debug, stats;
 	bool strict; /* no call is left to the host (platform_config.strict) */
 	enum log_level log_level;
 	bool log_json;

@@ -28,6 +28,9 @@ int boot_populate_dev(struct boot *b);
 /* boot_process.c: starts process 1. 0 or -errno with b->error. */
 int boot_start_process(struct boot *b);
 
+/* boot_stats.c: what has been counted so far, to the log. Safe from any thread. */
+void boot_stats_write(const struct boot *b);
+
 /* boot_control.c: the socket to runsc. */
 int boot_control_init(void);
 void boot_control_failed(const char *text);

@@ -47,8 +47,12 @@ static void confine(int *out_procfd)
 	confine_no_new_privs();
 }
 
+static struct boot g_boot;
+
 static void on_exit_of_init(u32 wait_status)
 {
+	if (g_boot.c->stats)
+		boot_stats_write(&g_boot);
 	boot_control_exit(wait_status);
 	_exit(0);
 }
@@ -138,18 +142,18 @@ static void make_caller(struct boot *b)
 
 void boot_sentry(void)
 {
-	static struct boot b;
+	struct boot *b = &g_boot;
 	int procfd;
 
-	b.c = boot_open_config();
+	b->c = boot_open_config();
 	prctl(PR_SET_NAME, "runsc-sentry");
 	crash_init();
 	start_memory();
 	confine(&procfd);
-	start_kernel(&b, procfd);
-	make_caller(&b);
-	if (boot_mount_all(&b) < 0 || boot_start_process(&b) < 0) {
-		boot_control_failed(b.error.text);
+	start_kernel(b, procfd);
+	make_caller(b);
+	if (boot_mount_all(b) < 0 || boot_start_process(b) < 0) {
+		boot_control_failed(b->error.text);
 		_exit(1);
 	}
 	boot_check(seccomp_install_sentry(), "seccomp filter");

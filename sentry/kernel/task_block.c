@@ -11,6 +11,7 @@
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 
+#include "platform/host/stats.h"
 #include "sentry/base/bug.h"
 #include "sentry/kernel/kernel.h"
 #include "sentry/kernel/task_internal.h"
@@ -179,6 +180,7 @@ bool task_publish_block(struct task *t)
 		timer_set(&t->wait.timer, TIME_MONOTONIC, t->wait.deadline);
 	if (ctx && !in_place(t))
 		pctx_blocked(ctx);
+	stat_add(STAT_BLOCKED, 1);
 	if (atomic_compare_exchange_strong(&t->wait.state, &expected, TS_BLOCKED))
 		return true;
 	BUG_ON(expected != TS_WOKEN);

@@ -20,6 +20,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
+#include "platform/host/stats.h"
 #include "sentry/base/bug.h"
 #include "sentry/base/log.h"
 #include "sentry/kernel/kernel.h"
@@ -503,6 +504,7 @@ static bool fault_repaired(struct task *t, const siginfo_t *info)
 		task_finish_regs(t); /* faults again if it must */
 		return true;
 	}
+	stat_add(STAT_FAULT_SERVED, 1);
 	t->wait.repairing = true;
 	task_run_plan_again(t);
 	task_command(t);
@@ -566,10 +568,27 @@ static void plan_over(struct task *t)
 	task_end_call(t);
 }
 
+static void count_event(const struct pevent *ev)
+{
+	static const u8 counter[] = {
+		[PEV_SYSCALL] = STAT_PLAIN, [PEV_FAULT] = STAT_FAULT, [PEV_KICK] = STAT_KICK,
+		[PEV_DONE] = STAT_DONE,	    [PEV_READY] = STAT_READY, [PEV_DIED] = STAT_DIED,
+		[PEV_WAKE] = STAT_WAKE,
+	};
+
+	if (likely(ev->kind == PEV_SYSCALL)) {
+		stat_add(ev->has_regs ? STAT_REGS : STAT_PLAIN, 1);
+		stat_guest_call(ev->nr);
+	} else {
+		stat_add(counter[ev->kind], 1);
+	}
+}
+
 void task_handle_event(struct worker *w, struct pevent *ev)
 {
 	struct task *t = ev->owner;
 
+	count_event(ev);
 	if (unlikely(ev->kind == PEV_DIED)) {
 		task_as_died(w, ev->owner, ev->status);
 		return;

@@ -16,6 +16,7 @@
 
 #include "platform/host/host.h"
 #include "platform/host/hostpoll.h"
+#include "platform/host/stats.h"
 #include "sentry/base/bug.h"
 #include "sentry/kernel/kernel.h"
 #include "sentry/kernel/worker.h"
@@ -91,6 +92,7 @@ static void *worker_main(void *arg)
 	struct worker *w = arg;
 	struct pevent ev;
 
+	stats_attach(w->index + 1);
 	while (platform_recv(g_kernel->platform, w->index, &ev) == 0) {
 		task_handle_event(w, &ev);
 		task_run_ready(w);
@@ -102,6 +104,7 @@ static void *io_main(void *arg)
 {
 	struct worker *w = arg;
 
+	stats_attach(w->index + 1);
 	while (!atomic_load(&g_kernel->ending)) {
 		task_run_ready(w);
 		hostpoll_wait(-1);

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """bench.py - the same work in a plain container (runc) and in the sandbox, interleaved; two tables
 
-usage: bench.py RUNSC MICRO [--rounds N] [--only PATTERN] [--micro] [--programs] [--json FILE]
+usage: bench.py RUNSC MICRO [--rounds N] [--only PATTERN] [--micro] [--programs] [--json FILE] [--explain ROW]
 
 Both see the host's files read-only and write to memory below /tmp: the container by a bundle whose root is a read-only
 bind mount of /, the sandbox by `runsc do`. MICRO is mounted in both: the folder that it was built in may be on
 another file system, or below /tmp. Medians over the rounds; ratio = sandbox / container. "gVisor"
 is what gVisor's head of August 2026 (systrap, same kind of machine) took, as a ratio to runc; "MISSED" marks a ratio
-above it. Programs are timed inside, by `micro --time`, so start-up counts only in the rows that are named so.
+above it. --explain prints instead what one operation of a micro row costs: the counters of `runsc do --stats` for
+two runs of different length, their difference divided by the difference in operations. Programs are timed inside, by `micro --time`, so start-up counts only in the rows that are named so.
 """
 import argparse
 import fnmatch
@@ -264,6 +265,28 @@ def micro_table(sides, micro, rounds, only):
     return rows
 
 
+def counted(runsc, micro, row, n):
+    """The counters of one run of n operations, and its time per operation."""
+    p = subprocess.run([runsc, "do", "--stats", "--cwd", "/tmp", "--", micro, "-n", str(n), row], capture_output=True,
+                       text=True, timeout=120, stdin=subprocess.DEVNULL)
+    if p.returncode != 0:
+        raise RuntimeError(p.stderr)
+    lines = [line.split("\t", 1) for line in p.stderr.splitlines() if "\t" in line]
+    return {name: int(value) for value, name in lines}, float(p.stdout.split("\t")[1])
+
+
+def explain(runsc, micro, row):
+    _, ns = counted(runsc, micro, row, 100)
+    n = max(100, int(0.3e9 / ns))
+    few, _ = counted(runsc, micro, row, n)
+    many, ns = counted(runsc, micro, row, 3 * n)
+    print(f"{row}: {ns:,.0f} ns an operation with --stats, {2 * n} operations\n")
+    for name, value_ in many.items():
+        each = (value_ - few.get(name, 0)) / (2 * n)
+        if each >= 0.005:
+            print(f"{each:12,.2f}  {name}")
+
+
 def program_rows(sides, rounds, only):
     rows = []
     for name, limit, prepare, run, times in PROGRAMS:
@@ -317,8 +340,12 @@ def main():
     a.add_argument("--micro", action="store_true", dest="just_micro")
     a.add_argument("--programs", action="store_true", dest="just_programs")
     a.add_argument("--json")
+    a.add_argument("--explain")
     a = a.parse_args()
     runsc, micro = os.path.abspath(a.runsc), os.path.abspath(a.micro)
+    if a.explain:
+        explain(runsc, micro, a.explain)
+        return
     tools = tempfile.mkdtemp(prefix="bench.", dir="/var/tmp")
     os.chmod(tools, 0o755)
     shutil.copy(micro, tools + "/micro")

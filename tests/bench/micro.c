@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* micro.c - time per operation of the system calls and mechanisms that programs are made of
  *
- * usage: micro [-t MS] [ROW...]       times these rows (all when none is named):
- * "ROW<tab>NANOSECONDS" each micro --list                 names of the rows micro --time N CMD
- * [ARG...]  runs a command N times: "time<tab>NANOSECONDS" of the fastest
+ * usage:
+ *	micro [-t MS] [ROW...]	     times these rows (all when none is named), for each a line
+ *				     "ROW<tab>NANOSECONDS"
+ *	micro -n COUNT ROW	     does the row's operation so many times: the same line
+ *	micro --list		     names of the rows
+ *	micro --time N CMD [ARG...]  runs a command N times: "time<tab>NANOSECONDS" of the fastest
  *
  * Theory of operation: a row is a function that does its operation n times. n is doubled until a
  * batch lasts a fifth of the row's time (100 ms, or -t); then batches run until the time is over,
@@ -541,6 +544,15 @@ static void time_row(const struct row *row, long long budget)
 	fflush(stdout);
 }
 
+/* One batch of a given size: for who counts what an operation costs the sentry. */
+static void count_row(const struct row *row, long n)
+{
+	long long start = now();
+
+	row->run(n);
+	printf("%s\t%.1f\n", row->name, (double)(now() - start) / (double)n);
+}
+
 /* Runs a command some times; the fastest run counts. */
 static int time_command(int rounds, char **argv)
 {
@@ -570,6 +582,7 @@ static int time_command(int rounds, char **argv)
 int main(int argc, char **argv)
 {
 	long long budget = 100000000;
+	long count = 0;
 	int i = 1, wrong = 0;
 
 	if (getenv("BENCH_FILE"))
@@ -585,6 +598,10 @@ int main(int argc, char **argv)
 		budget = atoll(argv[2]) * 1000000;
 		i = 3;
 	}
+	if (argc > 3 && strcmp(argv[1], "-n") == 0) {
+		count = atol(argv[2]);
+		i = 3;
+	}
 	for (int k = 0; k < ROWS && i == argc; k++)
 		time_row(&g_rows[k], budget);
 	for (; i < argc; i++) {
@@ -592,7 +609,9 @@ int main(int argc, char **argv)
 
 		while (k < ROWS && strcmp(g_rows[k].name, argv[i]) != 0)
 			k++;
-		if (k < ROWS)
+		if (k < ROWS && count > 0)
+			count_row(&g_rows[k], count);
+		else if (k < ROWS)
 			time_row(&g_rows[k], budget);
 		else
 			wrong = fprintf(stderr, "micro: no row \"%s\" (--list tells)\n", argv[i]);

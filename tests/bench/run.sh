@@ -3,10 +3,12 @@
 # run.sh - the speed of the sandbox beside a plain container: two tables
 #
 # usage: sh tests/bench/run.sh [--rounds N] [--only PATTERN] [--micro | --programs] [--json FILE]
+#        sh tests/bench/run.sh --explain ROW
 #
 # Needs root, runc (installed when missing) and a quiet machine. Builds runsc (Release) and tests/bench/micro.c, and
 # runs each row in a runc container and in `runsc do` in turns. RUNSC names another binary. Rows whose ratio is
-# above gVisor's are marked MISSED. A single row of the first table: build/bench/micro ROW.
+# above gVisor's are marked MISSED. --explain tells for one row of the first table what an operation costs the sentry.
+# A single row of the first table: build/bench/micro ROW.
 set -eu
 TOP=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$TOP"
