@@ -159,3 +159,9 @@ int host_gettid(void)
 	/* HOST_CALL(gettid) */
 	return (int)host_call(SYS_gettid);
 }
+
+void host_yield(void)
+{
+	/* HOST_CALL(sched_yield) */
+	host_call(SYS_sched_yield);
+}

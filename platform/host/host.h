@@ -44,6 +44,8 @@ s64 host_clock(clockid_t id);					   /* now, in ns */
 int host_futex_wait(_Atomic u32 *word, u32 value, s64 timeout_ns); /* < 0: for ever */
 int host_futex_wake(_Atomic u32 *word, int count);
 int host_gettid(void);
+/* Lets another thread run: for who waits until one has made a step that it is in the middle of. */
+void host_yield(void);
 /* Arms a timerfd once for an absolute time of its clock (ns); 0 disarms. */
 void host_timerfd_set(int fd, s64 deadline);
 /* Which of @events (POLL* bits) are true of @fd now. */

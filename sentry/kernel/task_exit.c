@@ -16,8 +16,8 @@
  *when the parent does not care. Children of an exiting task go to another thread of its group, else
  *to the nearest subreaper, else to process 1.
  */
-#include <sched.h>
 
+#include "platform/host/host.h"
 #include "sentry/kernel/futex.h"
 #include "sentry/kernel/ipc.h"
 #include "sentry/kernel/process.h"
@@ -535,7 +535,7 @@ static void exec_stub_died(struct worker *w, void *as_owner)
 
 	do {
 		if (runs)
-			sched_yield(); /* its worker may just be going to wait for the stub */
+			host_yield(); /* its worker may just be going to wait for the stub */
 		tasklist_lock();
 		t = exec_in(as_owner);
 		if (t) {

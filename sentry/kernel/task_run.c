@@ -16,10 +16,10 @@
  *blocked call that turns out not to be interrupted goes on where it was.
  */
 #include <linux/capability.h>
-#include <sched.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
+#include "platform/host/host.h"
 #include "platform/host/stats.h"
 #include "sentry/base/bug.h"
 #include "sentry/base/log.h"
@@ -462,7 +462,7 @@ static bool take(struct worker *w, struct task *t, const struct pevent *ev)
 
 	while ((state = atomic_load_explicit(&t->wait.state, memory_order_acquire)) == TS_RUNNING ||
 	       state == TS_WOKEN)
-		sched_yield();
+		host_yield();
 	if (unlikely(ev->ctx != atomic_load_explicit(&t->ctx, memory_order_relaxed) &&
 		     ev->ctx != t->new_ctx))
 		return false;

@@ -18,7 +18,6 @@ worker.c.o:pthread_join
 worker.c.o:pthread_sigmask
 worker.c.o:signalfd
 worker.c.o:timerfd_create
-task_run.c.o:sched_yield
 hostfd.c.o:__openat_2
 hostfd.c.o:openat
 hostfd.c.o:fcntl
