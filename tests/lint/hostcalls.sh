@@ -9,7 +9,7 @@ set -eu
 build=${1:-build}
 
 # Libraries that may: the wrappers themselves, and what runs outside of the sentry's main life.
-exempt='libhost.a libunotify.a libarch.a libseccomp.a libbase.a libspec.a libboot.a libgofer_proto.a'
+exempt='libhost.a libunotify.a libarch.a libseccomp.a libbase.a libspec.a libcgroup.a libboot.a libgofer_proto.a'
 
 # object:symbol that are used at start-up only, or whose host calls are tagged beside them.
 allowed='
