@@ -191,14 +191,21 @@ static void forget_slave(struct tty *tty)
 	}
 }
 
-static void master_release(struct file *f)
+void pts_remove(struct tty *tty)
 {
-	struct tty *tty = f->data;
-
+	if (tty->index >= PTY_MAX)
+		return;
 	mutex_lock(&g_lock);
 	g_ptys[tty->index] = NULL;
 	mutex_unlock(&g_lock);
 	forget_slave(tty);
+}
+
+static void master_release(struct file *f)
+{
+	struct tty *tty = f->data;
+
+	pts_remove(tty);
 	mutex_lock(&tty->lock);
 	tty->master = false;
 	mutex_unlock(&tty->lock);
@@ -285,8 +292,7 @@ static const struct file_ops master_ops = {
 	.ioctl = master_ioctl,
 };
 
-/* /dev/ptmx */
-static int ptmx_open(struct caller *c, struct inode *inode, struct file *f)
+struct tty *pts_create(const struct tty_driver *driver)
 {
 	struct tty *tty;
 	int index;
@@ -295,17 +301,27 @@ static int ptmx_open(struct caller *c, struct inode *inode, struct file *f)
 	index = index_alloc();
 	mutex_unlock(&g_lock);
 	if (index < 0)
-		return index;
-	tty = tty_create(&pty_driver, index, makedev(PTY_MAJOR, index));
+		return NULL;
+	tty = tty_create(driver, index, makedev(PTY_MAJOR, index));
 	if (!tty) {
 		pty_index_free(index);
-		return -ENOMEM;
+		return NULL;
 	}
-	tty->locked = true;
+	tty->locked = driver == &pty_driver;
 	tty->master = true;
 	mutex_lock(&g_lock);
 	g_ptys[index] = tty;
 	mutex_unlock(&g_lock);
+	return tty;
+}
+
+/* /dev/ptmx */
+static int ptmx_open(struct caller *c, struct inode *inode, struct file *f)
+{
+	struct tty *tty = pts_create(&pty_driver);
+
+	if (!tty)
+		return -ENOSPC;
 	f->data = tty;
 	f->op = &master_ops;
 	return 0;

@@ -109,10 +109,16 @@ extern const struct tty_hooks tty_kernel_hooks;
 
 /* At boot: devices 5:0 and 5:2, type devpts. */
 int devpts_init(void);
-/* The console: a terminal whose other side is the host terminal @hostfd (raw mode is runsc's
- * business). Its size is taken over. An open file for stdio in *out_file. */
+/* A console: a terminal whose other side is the host terminal @hostfd, which is non-blocking and
+ * raw (runsc's business) and taken over. Its size is taken over too. An open file for stdio in
+ * *out_file. The first is /dev/console and stays; later ones are slaves of devpts, until
+ * console_destroy. I/O thread, or at boot. */
 int console_create(struct caller *c, int hostfd, struct tty **out_tty, struct file **out_file);
-/* The host's window changed: read it anew. Any thread. */
-void console_winch(void);
+/* The host's window changed: read it anew. NULL: of the first. Any thread. */
+void console_winch(struct tty *tty);
+/* Waits (two seconds at most) until the host has taken all output. NULL: of the first, if any. */
+void console_drain(struct tty *tty);
+/* Drains, hangs up, closes the descriptor, and gives the reference back. I/O thread. */
+void console_destroy(struct tty *tty);
 
 #endif

@@ -20,8 +20,8 @@
 #include "sentry/kernel/task.h"
 
 struct hostfile {
-	int fd; /* host table */
-	bool stream, nonblock;
+	int fd;		       /* host table */
+	bool stream, nonblock; /* nonblock: the open description is ours alone */
 	struct hostpoll_entry entry;
 	struct waitq wait;
 };
@@ -112,8 +112,7 @@ static void hostfile_release(struct file *f)
 
 	if (h->stream)
 		hostpoll_del(&h->entry);
-	if (h->nonblock)
-		host_close(h->fd);
+	host_close(h->fd);
 	waitq_fini(&h->wait);
 	slab_free(&hostfile_cache, h);
 }
@@ -155,25 +154,27 @@ static struct inode *stat_inode(struct caller *c, struct file *f, const struct s
 	return i;
 }
 
-struct file *hostfd_create(struct caller *c, int fd)
+struct file *hostfd_create(struct caller *c, int fd, bool ours)
 {
 	struct hostfile *h = slab_alloc(&hostfile_cache);
-	int flags = fcntl(fd, F_GETFL), own;
+	int flags = host_getfl(fd), own;
 	struct stat st;
 	struct file *f;
 
 	if (!h)
 		return ERR_PTR(-ENOMEM);
-	if (flags < 0 || fstat(fd, &st) < 0) {
+	if (flags < 0 || host_fstat(fd, &st) < 0) {
 		slab_free(&hostfile_cache, h);
 		return ERR_PTR(-EBADF);
 	}
 	h->fd = fd;
+	h->nonblock = ours && flags & O_NONBLOCK;
 	h->stream = !S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode);
 	h->entry = (struct hostpoll_entry){.fn = host_event, .arg = h};
 	waitq_init(&h->wait);
-	own = S_ISFIFO(st.st_mode) ? reopen(fd, flags) : -1;
+	own = S_ISFIFO(st.st_mode) && !ours ? reopen(fd, flags) : -1;
 	if (own >= 0) {
+		host_close(fd);
 		h->fd = own;
 		h->nonblock = true;
 	}

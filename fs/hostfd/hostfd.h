@@ -13,9 +13,10 @@
 /* Boot: a directory of a proc of ours, through which pipes are reopened, so that our O_NONBLOCK is
  * not the starter's. */
 void hostfd_init(int procfd);
-/* A file for the host descriptor @fd, which stays open: pipe, socket, terminal, regular file or
- * device. Access mode and O_APPEND are the descriptor's. ERR_PTR on failure (-EBADF: not open). At
- * boot, before the filter. */
-struct file *hostfd_create(struct caller *c, int fd);
+/* A file for the host descriptor @fd, which is taken over (not on failure): pipe, socket, terminal,
+ * regular file or device. Access mode and O_APPEND are the descriptor's. ERR_PTR on failure
+ * (-EBADF: not open). @ours: nobody else has this open description; what can be non-blocking is so
+ * already. Otherwise only at boot, before the filter: a pipe is opened anew. */
+struct file *hostfd_create(struct caller *c, int fd, bool ours);
 
 #endif

@@ -3,6 +3,7 @@
  */
 #include "platform/host/host.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <sys/syscall.h>
 
@@ -94,6 +95,12 @@ int host_fstat(int fd, struct stat *out)
 {
 	/* HOST_CALL(fstat) */
 	return (int)host_call(SYS_fstat, fd, out);
+}
+
+int host_getfl(int fd)
+{
+	/* HOST_CALL(fcntl, a1 == F_GETFL) */
+	return (int)host_call(SYS_fcntl, fd, F_GETFL);
 }
 
 s64 host_lseek(int fd, s64 off, int whence)

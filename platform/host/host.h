@@ -34,6 +34,7 @@ int host_ftruncate(int fd, u64 size);
 int host_fallocate(int fd, int mode, u64 off, u64 len);
 int host_fsync(int fd, bool data_only);
 int host_fstat(int fd, struct stat *out);
+int host_getfl(int fd); /* F_GETFL */
 s64 host_lseek(int fd, s64 off, int whence);
 void *host_mmap(void *at, size_t n, int prot, int flags, int fd, u64 off); /* IS_ERR on failure */
 int host_munmap(void *at, size_t n);
@@ -48,8 +49,16 @@ int host_gettid(void);
 void host_yield(void);
 /* Arms a timerfd once for an absolute time of its clock (ns); 0 disarms. */
 void host_timerfd_set(int fd, s64 deadline);
+/* The next connection of a listening socket, non-blocking: its descriptor or -errno. */
+int host_accept(int fd);
+/* One message and its descriptors, of which there are HOST_RECEIVE_FDS at most (-1: none). Never
+ * waits. Bytes or -errno. */
+#define HOST_RECEIVE_FDS 5
+long host_receive(int fd, void *buf, size_t n, int *fds);
 /* Which of @events (POLL* bits) are true of @fd now. */
 u32 host_poll_now(int fd, u32 events);
+/* The same, after waiting for @ms at most. */
+u32 host_poll_wait(int fd, u32 events, int ms);
 /* The machine's memory and swap, bytes (sysinfo(2)). */
 void host_memory(u64 *out_total, u64 *out_free, u64 *out_swap_total, u64 *out_swap_free);
 /* What all threads of the sentry have used together so far (getrusage(2)). */

@@ -9,12 +9,17 @@
 #include "sentry/base/bug.h"
 
 /* HOST_CALL(poll) */
-u32 host_poll_now(int fd, u32 events)
+u32 host_poll_wait(int fd, u32 events, int ms)
 {
 	struct pollfd p = {.fd = fd, .events = events};
-	long n = host_call(SYS_poll, &p, 1, 0);
+	long n = host_call(SYS_poll, &p, 1, ms);
 
-	return n > 0 ? (u16)p.revents & events : 0;
+	return n > 0 ? (u16)p.revents & (events | POLLHUP | POLLERR) : 0;
+}
+
+u32 host_poll_now(int fd, u32 events)
+{
+	return host_poll_wait(fd, events, 0) & events;
 }
 
 /* HOST_CALL(sysinfo) */

@@ -4,8 +4,13 @@
  *
  * `runsc boot` (the sentry) and `runsc gofer` find their descriptors at fixed numbers and
  * everything else in the struct boot_config at the root of the region behind BOOT_FD_CONFIG. Sentry
- * and `runsc` talk over BOOT_FD_CONTROL, a SOCK_SEQPACKET pair, in struct boot_message; its end is
- * the end of the sandbox for both.
+ * and starter (`runsc do`, or the container's proxy) talk over BOOT_FD_CONTROL, a SOCK_SEQPACKET
+ * pair, in struct boot_message; its end is the end of the sandbox for both. The proxy of each
+ * `runsc exec` has such a pair too, for one process.
+ *
+ * Later commands come through the container's control socket (BOOT_FD_LISTEN, SOCK_SEQPACKET): one
+ * struct control_request with descriptors, one struct control_reply. Who can reach it in its
+ * directory is trusted as the owner of the container; lengths and numbers are checked all the same.
  */
 #ifndef RUNSC_BOOT_BOOT_H
 #define RUNSC_BOOT_BOOT_H
@@ -20,7 +25,8 @@ enum {
 	BOOT_FD_SHM = 6,     /* gofer_shm_create(), both */
 	BOOT_FD_LOG = 7,
 	BOOT_FD_CONSOLE = 8, /* the sentry only: the terminal, non-blocking, when config->console */
-	BOOT_FD_COUNT = 9,
+	BOOT_FD_LISTEN = 9,  /* the sentry only: the container's control socket, config->hold */
+	BOOT_FD_COUNT = 10,
 };
 
 struct boot_tree {
@@ -36,6 +42,8 @@ struct boot_config {
 	bool default_mounts; /* `do`: proc, sys, dev as every program expects them */
 	bool rootless; /* one id is all we have: an ordinary user, or root of a small namespace */
 	u32 uid, gid;  /* of who started it */
+	bool detached; /* outlives its starter: BOOT_FD_CONTROL is the proxy's */
+	bool hold;     /* waits for CONTROL_START before process 1 runs */
 	bool console;  /* stdin and stdout are a terminal that `runsc` has made raw */
 	bool strace, debug, stats;
 	bool strict; /* no call is left to the host (platform_config.strict) */
@@ -51,7 +59,8 @@ enum boot_message_type {
 	BOOT_SIGNAL = 1, /* to the sentry: value is the signal for process 1 */
 	BOOT_WINSIZE,	 /* to the sentry: value is rows << 16 | columns */
 	BOOT_FAILED,	 /* from the sentry: nothing was started; text says why */
-	BOOT_EXIT,	 /* from the sentry: value is the wait status of process 1 */
+	BOOT_EXIT,	 /* from the sentry: value is the wait status of the process */
+	BOOT_READY,	 /* from the sentry: all is there, process 1 is prepared */
 };
 struct boot_message {
 	u32 type;
@@ -59,6 +68,38 @@ struct boot_message {
 	char text[1016];
 };
 static_assert(sizeof(struct boot_message) == 1024, "one size on the socket");
+
+enum control_type {
+	CONTROL_PING = 1, /* reply's value: enum control_state */
+	CONTROL_START,
+	CONTROL_SIGNAL, /* value: the signal; flags CONTROL_ALL: to all processes */
+	CONTROL_EXEC, /* fds: process (spec/wire.h, a memfd), proxy's socket, then 3 stdio or, with
+			 CONTROL_TTY, 1 console */
+	CONTROL_PAUSE,
+	CONTROL_RESUME,
+	CONTROL_PS,	/* fd: a file that gets lines of text: pid, ppid, uid, state, comm */
+	CONTROL_DEBUG,	/* fd: a file that gets a report */
+	CONTROL_STRACE, /* value: 0 or 1 */
+};
+enum control_flags {
+	CONTROL_ALL = 1,
+	CONTROL_TTY = 2,
+};
+enum control_state { CONTROL_CREATED = 1, CONTROL_RUNNING };
+#define CONTROL_FDS 5
+struct control_request {
+	u32 type;
+	s32 value;
+	u32 flags;
+	u32 size; /* of the process */
+};
+struct control_reply {
+	s32 result; /* 0 or -errno, with a text */
+	s32 value;
+	char text[1016];
+};
+static_assert(sizeof(struct control_request) == 16 && sizeof(struct control_reply) == 1024,
+	      "one size on the socket");
 
 /* Bodies of the two commands: never return. */
 void boot_sentry(void) __attribute__((noreturn));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* boot_control.c - the sentry's end of the socket to runsc
+/* boot_control.c - the sentry's end of the socket to runsc or to the container's proxy
  *
- * Comes: signals for process 1, window sizes. Goes: why nothing was started, or the wait status of
- * process 1. When it hangs up the starter is dead, and so is the sandbox.
+ * Comes: signals for process 1, window sizes. Goes: that all is ready, or why nothing was started;
+ * the wait status of process 1. When it hangs up the starter is dead, and so is the sandbox.
  */
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -20,7 +20,7 @@ static void take_message(const struct boot_message *m)
 			kernel_signal_init(m->value);
 		break;
 	case BOOT_WINSIZE:
-		console_winch();
+		console_winch(NULL);
 		break;
 	default:
 		break;
@@ -62,6 +62,13 @@ void boot_control_failed(const char *text)
 void boot_control_exit(u32 wait_status)
 {
 	struct boot_message m = {.type = BOOT_EXIT, .value = (s32)wait_status};
+
+	send_message(&m);
+}
+
+void boot_control_ready(void)
+{
+	struct boot_message m = {.type = BOOT_READY};
 
 	send_message(&m);
 }

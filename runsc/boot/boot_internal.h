@@ -13,6 +13,8 @@ struct boot {
 	u32 client;	      /* of the gofer */
 	struct mnt_namespace *ns;
 	struct platform *platform;
+	struct task *init;		       /* process 1, prepared; NULL once it runs */
+	struct rlimit64_pair rlimits[RLIMITS]; /* of process 1 at its start */
 	struct error error;
 };
 
@@ -25,15 +27,38 @@ int boot_mkdirs(struct boot *b, const char *path);
 /* boot_dev.c: the nodes and links of /dev on a fresh tmpfs, as runc makes them. 0 or -errno. */
 int boot_populate_dev(struct boot *b);
 
-/* boot_process.c: starts process 1. 0 or -errno with b->error. */
+/* boot_process.c: prepares process 1, and starts it unless config->hold. 0 or -errno with b->error.
+ */
 int boot_start_process(struct boot *b);
+/* Prepares a process beside process 1. @stdio: descriptors of the host, taken over; @console
+ * instead, or -1. 0 or -errno with b->error. I/O thread. */
+struct exec_request {
+	const struct spec_process *process;
+	int stdio[3], console;
+	void *watch;
+};
+int boot_prepare_exec(struct boot *b, const struct exec_request *r, struct task **out,
+		      struct tty **out_tty);
 
 /* boot_stats.c: what has been counted so far, to the log. Safe from any thread. */
 void boot_stats_write(const struct boot *b);
 
-/* boot_control.c: the socket to runsc. */
+/* boot_control.c: the socket to the starter or proxy. */
 int boot_control_init(void);
 void boot_control_failed(const char *text);
 void boot_control_exit(u32 wait_status);
+void boot_control_ready(void);
+
+/* boot_server.c: the control socket. No socket: 0. */
+int boot_server_init(struct boot *b);
+
+/* boot_exec.c: CONTROL_EXEC. All of @fds are taken over. 0 or -errno with b->error. I/O thread. */
+int boot_exec(struct boot *b, const struct control_request *req, const int *fds);
+/* A watched process has exited. Any thread. */
+void boot_exec_exit(void *watch, u32 wait_status);
+
+/* boot_debug.c: reports as text into the file @fd. 0 or -errno. */
+int boot_write_ps(int fd);
+int boot_write_debug(struct boot *b, int fd);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* boot_process.c - process 1: its rights, limits, standard files and program */
+/* boot_process.c - process 1, and those of `runsc exec`: rights, limits, standard files, program */
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -8,6 +8,7 @@
 
 #include "fs/devpts/tty.h"
 #include "fs/hostfd/hostfd.h"
+#include "platform/host/host.h"
 #include "runsc/boot/boot_internal.h"
 #include "sentry/arena/arena.h"
 
@@ -35,10 +36,10 @@ static int make_cred(const struct spec_process *p, const struct cred **out)
 }
 
 /* Limits of the specification over those that a process has under runc. */
-static void make_rlimits(const struct boot_config *c, struct rlimit64_pair *out)
+static void make_rlimits(const struct spec_process *p, struct rlimit64_pair *out)
 {
 	for (int i = 0; i < RLIMITS; i++) {
-		const struct spec_rlimit *l = &c->spec.process.rlimits[i];
+		const struct spec_rlimit *l = &p->rlimits[i];
 		struct rlimit host;
 
 		if (l->set)
@@ -48,6 +49,16 @@ static void make_rlimits(const struct boot_config *c, struct rlimit64_pair *out)
 		else
 			out[i] = (struct rlimit64_pair){RLIM64_INFINITY, RLIM64_INFINITY};
 	}
+}
+
+/* Of a later process: those of process 1 at its start, for what its own specification leaves open.
+ */
+static void later_rlimits(struct boot *b, const struct spec_process *p, struct rlimit64_pair *out)
+{
+	memcpy(out, b->rlimits, sizeof(b->rlimits));
+	for (int i = 0; i < RLIMITS; i++)
+		if (p->rlimits[i].set)
+			out[i] = (struct rlimit64_pair){p->rlimits[i].soft, p->rlimits[i].hard};
 }
 
 #define PASSWD_MAX 65536
@@ -69,39 +80,71 @@ static char *find_home(char *text, u32 uid)
 	return NULL;
 }
 
-/* A process without HOME gets the one of /etc/passwd, or "/". The memory is never given back. */
-static char *const *make_env(struct boot *b)
+struct env {
+	char *const *list;
+	char **own; /* NULL: list is the specification's */
+	size_t size;
+	char *home; /* PATH_MAX bytes */
+};
+
+static void env_free(struct env *e)
 {
-	const struct spec_process *p = &b->c->spec.process;
+	if (e->own)
+		kfree(e->own, e->size);
+	if (e->home)
+		kfree(e->home, PATH_MAX);
+}
+
+static void read_home(struct boot *b, u32 uid, char *out)
+{
 	struct open_how_in how = {.flags = O_RDONLY};
-	char **env = kalloc((p->env_count + 2) * sizeof(*env)), *text = kalloc(PASSWD_MAX), *home;
+	char *text = kalloc(PASSWD_MAX), *home = NULL;
 	struct iov_iter it;
 	struct file *f;
 
-	for (u32 i = 0; i < p->env_count; i++)
-		if (!strncmp(p->env[i], "HOME=", 5))
-			return p->env;
-	if (!env || !text)
-		return p->env;
-	f = vfs_open(&b->caller, NULL, "/etc/passwd", &how);
+	f = text ? vfs_open(&b->caller, NULL, "/etc/passwd", &how) : ERR_PTR(-ENOMEM);
 	if (!IS_ERR(f)) {
 		iter_init_kernel(&it, text, PASSWD_MAX - 1);
 		vfs_read(&b->caller, f, &it, NULL);
 		file_put(f);
+		home = find_home(text, uid);
 	}
-	home = find_home(text, p->uid);
-	memcpy(env, p->env, p->env_count * sizeof(*env));
-	env[p->env_count] = kalloc(PATH_MAX);
-	if (!env[p->env_count])
-		return p->env;
-	snprintf(env[p->env_count], PATH_MAX, "HOME=%s", home && *home ? home : "/");
-	kfree(text, PASSWD_MAX);
-	return env;
+	snprintf(out, PATH_MAX, "HOME=%s", home && *home ? home : "/");
+	if (text)
+		kfree(text, PASSWD_MAX);
+}
+
+/* A process without HOME gets the one of /etc/passwd, or "/". */
+static void env_make(struct boot *b, const struct spec_process *p, struct env *e)
+{
+	*e = (struct env){.list = p->env, .size = (p->env_count + 2) * sizeof(char *)};
+	for (u32 i = 0; i < p->env_count; i++)
+		if (!strncmp(p->env[i], "HOME=", 5))
+			return;
+	e->own = kalloc(e->size);
+	e->home = kalloc(PATH_MAX);
+	if (!e->own || !e->home)
+		return;
+	read_home(b, p->uid, e->home);
+	memcpy(e->own, p->env, p->env_count * sizeof(char *));
+	e->own[p->env_count] = e->home;
+	e->list = e->own;
+}
+
+static int open_stdio(struct boot *b, int index, int fd, bool ours, struct file **out)
+{
+	struct file *f = fd < 0 ? ERR_PTR(-EBADF) : hostfd_create(&b->caller, fd, ours);
+
+	if (IS_ERR(f))
+		return error_set_errno(&b->error, (int)PTR_ERR(f), "standard file %d", index);
+	*out = f;
+	return 0;
 }
 
 static int make_stdio(struct boot *b, struct first_task *f)
 {
-	int err;
+	bool tty = false;
+	int err = 0;
 
 	if (b->c->console) {
 		err = console_create(&b->caller, BOOT_FD_CONSOLE, &f->tty, &f->stdio[0]);
@@ -110,19 +153,18 @@ static int make_stdio(struct boot *b, struct first_task *f)
 		/* Process 1 leads a session and its foreground group. */
 		f->tty->session = f->tty->pgrp = 1;
 		f->stdio[1] = file_get(f->stdio[0]);
-		f->stdio[2] = file_get(f->stdio[0]);
+		tty = b->c->hold || isatty(2);
+		if (tty)
+			f->stdio[2] = file_get(f->stdio[0]);
 	}
-	for (int fd = 0; fd <= 2; fd++) {
-		if (f->stdio[fd] && (fd < 2 || isatty(2)))
-			continue;
-		if (f->stdio[fd])
-			file_put(f->stdio[fd]);
-		f->stdio[fd] = hostfd_create(&b->caller, fd);
-		if (IS_ERR(f->stdio[fd]))
-			return error_set_errno(&b->error, (int)PTR_ERR(f->stdio[fd]),
-					       "standard file %d", fd);
-	}
-	return 0;
+	for (int fd = 0; fd <= 2 && !err; fd++)
+		if (!f->stdio[fd])
+			err = open_stdio(b, fd, fcntl(fd, F_DUPFD_CLOEXEC, BOOT_FD_COUNT), false,
+					 &f->stdio[fd]);
+	/* Nothing but the container holds its standard files open. */
+	for (int fd = 0; fd <= 2; fd++)
+		dup2(BOOT_FD_LOG, fd);
+	return err;
 }
 
 /* Texts that container engines know from runc. */
@@ -139,28 +181,102 @@ static int explain_exec(struct boot *b, const char *name, int err)
 	return error_set(&b->error, "exec: \"%s\": %s", name, error_name(err, text, sizeof(text)));
 }
 
-int boot_start_process(struct boot *b)
+static struct first_task describe(struct boot *b, const struct spec_process *p)
 {
-	const struct spec_process *p = &b->c->spec.process;
-	struct rlimit64_pair rlimits[RLIMITS];
-	struct first_task f = {
+	return (struct first_task){
 		.path = p->args[0],
 		.argv = p->args,
-		.envp = b->c->default_mounts ? p->env : make_env(b),
 		.cwd = p->cwd,
 		.mnt_ns = b->ns,
 		.no_new_privs = p->no_new_privileges,
 		.umask = p->umask,
-		.rlimits = rlimits,
 	};
+}
+
+int boot_start_process(struct boot *b)
+{
+	const struct spec_process *p = &b->c->spec.process;
+	struct first_task f = describe(b, p);
+	struct env env = {.list = p->env};
 	int err = make_cred(p, &f.cred);
 
 	if (err)
 		return error_set_errno(&b->error, err, "credentials");
-	make_rlimits(b->c, rlimits);
+	make_rlimits(p, b->rlimits);
+	f.rlimits = b->rlimits;
 	err = make_stdio(b, &f);
 	if (err)
 		return err;
-	err = kernel_start(&f);
-	return err ? explain_exec(b, p->args[0], err) : 0;
+	if (!b->c->default_mounts)
+		env_make(b, p, &env);
+	f.envp = env.list;
+	err = kernel_prepare(&f, &b->init);
+	env_free(&env);
+	if (err)
+		return explain_exec(b, p->args[0], err);
+	if (!b->c->hold) {
+		kernel_go(b->init);
+		b->init = NULL;
+	}
+	return 0;
+}
+
+/* The standard files of a later process. All descriptors are taken over. */
+static int later_stdio(struct boot *b, const struct exec_request *r, struct first_task *f)
+{
+	int err = 0;
+
+	if (r->console >= 0) {
+		err = console_create(&b->caller, r->console, &f->tty, &f->stdio[0]);
+		if (err)
+			return error_set_errno(&b->error, err, "console");
+		f->stdio[1] = file_get(f->stdio[0]);
+		f->stdio[2] = file_get(f->stdio[0]);
+		return 0;
+	}
+	for (int i = 0; i < 3; i++) {
+		if (!err)
+			err = open_stdio(b, i, r->stdio[i], true, &f->stdio[i]);
+		if (err)
+			host_close(r->stdio[i]);
+	}
+	for (int i = 0; i < 3 && err; i++)
+		if (f->stdio[i])
+			file_put(f->stdio[i]);
+	return err;
+}
+
+int boot_prepare_exec(struct boot *b, const struct exec_request *r, struct task **out,
+		      struct tty **out_tty)
+{
+	struct rlimit64_pair rlimits[RLIMITS];
+	struct first_task f = describe(b, r->process);
+	struct env env;
+	int err;
+
+	later_rlimits(b, r->process, rlimits);
+	f.rlimits = rlimits;
+	f.companion = g_kernel->init;
+	f.watch = r->watch;
+	err = later_stdio(b, r, &f);
+	if (!err)
+		err = make_cred(r->process, &f.cred);
+	if (err) {
+		if (f.tty)
+			console_destroy(f.tty);
+		return error_set_errno(&b->error, err, "standard files");
+	}
+	env_make(b, r->process, &env);
+	f.envp = env.list;
+	err = kernel_prepare(&f, out);
+	env_free(&env);
+	if (err) {
+		if (f.tty)
+			console_destroy(f.tty);
+		return explain_exec(b, r->process->args[0], err);
+	}
+	if (f.tty)
+		f.tty->session = f.tty->pgrp = (*out)->tg->tgid;
+	*out_tty = f.tty;
+	return 0;
 }

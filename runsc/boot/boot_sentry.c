@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fs/devpts/tty.h"
 #include "fs/hostfd/hostfd.h"
 #include "gofer/client.h"
 #include "platform/host/hostpoll.h"
@@ -27,13 +28,13 @@
 
 #define ARENA_SIZE (64ul << 30)
 
-static void confine(int *out_procfd)
+static void confine(const struct boot *b, int *out_procfd)
 {
 	struct rlimit l;
 	const char *place;
 	int root_fd;
 
-	confine_die_with_parent(BOOT_FD_CONTROL);
+	confine_die_with_parent(BOOT_FD_CONTROL, b->c->detached);
 	*out_procfd = confine_open_proc();
 	confine_private_mounts();
 	root_fd = confine_new_root(&place);
@@ -53,6 +54,7 @@ static void on_exit_of_init(u32 wait_status)
 {
 	if (g_boot.c->stats)
 		boot_stats_write(&g_boot);
+	console_drain(NULL);
 	boot_control_exit(wait_status);
 	_exit(0);
 }
@@ -105,6 +107,7 @@ static void start_kernel(struct boot *b, int procfd)
 		.memory_limit = b->c->memory_limit,
 		.cpus = b->c->cpus,
 		.on_exit = on_exit_of_init,
+		.on_watched_exit = boot_exec_exit,
 	};
 
 	gva_t vdso, vdso_start;
@@ -149,14 +152,16 @@ void boot_sentry(void)
 	prctl(PR_SET_NAME, "runsc-sentry");
 	crash_init();
 	start_memory();
-	confine(&procfd);
+	confine(b, &procfd);
 	start_kernel(b, procfd);
 	make_caller(b);
 	if (boot_mount_all(b) < 0 || boot_start_process(b) < 0) {
 		boot_control_failed(b->error.text);
 		_exit(1);
 	}
+	boot_check(boot_server_init(b), "control socket");
 	boot_check(seccomp_install_sentry(), "seccomp filter");
+	boot_control_ready();
 	kernel_run();
 	_exit(0);
 }

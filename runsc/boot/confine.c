@@ -48,11 +48,12 @@ const struct boot_config *boot_open_config(void)
 	return c;
 }
 
-void confine_die_with_parent(int alive)
+void confine_die_with_parent(int alive, bool detached)
 {
 	struct pollfd p = {.fd = alive, .events = POLLRDHUP};
 
-	check_call(prctl(PR_SET_PDEATHSIG, SIGKILL), "PR_SET_PDEATHSIG");
+	if (!detached)
+		check_call(prctl(PR_SET_PDEATHSIG, SIGKILL), "PR_SET_PDEATHSIG");
 	if (alive >= 0 && poll(&p, 1, 0) > 0 && p.revents & (POLLHUP | POLLRDHUP))
 		_exit(126);
 }

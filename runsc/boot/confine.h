@@ -11,9 +11,9 @@ void boot_check(int err, const char *what);
 /* Maps the configuration and sets up the log; closes the descriptor. */
 const struct boot_config *boot_open_config(void);
 
-/* Dies with the parent, from now on; @alive is a socket whose end means that it is dead already, or
- * -1. */
-void confine_die_with_parent(int alive);
+/* Dies with the parent, from now on (not when @detached); @alive is a socket whose end means that
+ * it is dead already, or -1. */
+void confine_die_with_parent(int alive, bool detached);
 /* Mounts of this process no longer have to do with the host's. */
 void confine_private_mounts(void);
 /* An empty tmpfs on some directory; returns its root as a descriptor. *out_place: the directory. */

@@ -167,7 +167,7 @@ void boot_gofer(void)
 	int err;
 
 	prctl(PR_SET_NAME, "runsc-gofer");
-	confine_die_with_parent(BOOT_FD_GOFER);
+	confine_die_with_parent(BOOT_FD_GOFER, c->detached);
 	cfg.proc_fd = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	boot_check(cfg.proc_fd < 0 ? -errno : 0, "/proc/self/fd");
 	build_root(c);

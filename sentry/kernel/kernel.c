@@ -85,6 +85,11 @@ void kernel_signal_group(struct tgroup *only, int sig)
 	mutex_unlock(&g_kernel->lock);
 }
 
+void kernel_set_hooks(const struct kernel_hooks *hooks)
+{
+	__atomic_store_n(&g_kernel->config.hooks, hooks, __ATOMIC_RELEASE);
+}
+
 void kernel_signal_init(int sig)
 {
 	struct siginfo_k info = {.si_signo = sig, .si_code = 0x80}; /* SI_KERNEL */

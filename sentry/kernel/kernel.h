@@ -123,6 +123,9 @@ void kernel_signal_init(int sig);
 void kernel_cputime(u64 *out_user, u64 *out_system);
 u64 kernel_rss(void);
 
+/* Other hooks from now on; tables that were once given stay. Any thread. */
+void kernel_set_hooks(const struct kernel_hooks *hooks);
+
 /* The part of the loop that others use: one worker at the border. task_continue: @t is TS_RUNNING,
  * owned by @w, with a call under way (t->sys): runs it. */
 void task_continue(struct worker *w, struct task *t);

@@ -118,6 +118,14 @@ static void force_segv(struct task *t, int sig)
 	signal_force(t, &info);
 }
 
+static void trace_signal(struct task *t, int sig)
+{
+	const struct kernel_hooks *h = g_kernel->config.hooks;
+
+	if (unlikely(h && h->signal))
+		h->signal(t, sig);
+}
+
 static void run_handler(struct task *t, struct pregs *regs, const struct ksigaction *ka,
 			const struct siginfo_k *info)
 {
@@ -125,8 +133,7 @@ static void run_handler(struct task *t, struct pregs *regs, const struct ksigact
 	int sig = info->si_signo;
 	u64 blocked;
 
-	if (g_kernel->config.hooks && g_kernel->config.hooks->signal)
-		g_kernel->config.hooks->signal(t, sig);
+	trace_signal(t, sig);
 	if (signal_frame_push(t, regs, ka, info, mask)) {
 		force_segv(t, sig);
 		return;
@@ -154,8 +161,7 @@ long signal_deliver(struct task *t, struct pregs *regs, long ret)
 		r = next_action(t, &info, &ka, &code);
 		tasklist_unlock();
 		if (r == -EGONE) {
-			if (g_kernel->config.hooks && g_kernel->config.hooks->signal)
-				g_kernel->config.hooks->signal(t, (int)(code & 0x7f));
+			trace_signal(t, (int)(code & 0x7f));
 			return task_exit(t, code, true);
 		}
 		if (r == -EBLOCKED)

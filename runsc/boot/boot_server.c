@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* boot_server.c - the sentry's end of the container's control socket
+ *
+ * A connection is one command of `runsc`: requests come one after the other, each is answered
+ * before the next is read, all on the I/O thread. What takes long is not done here: a request
+ * starts things, and the client waits for the proxy. Descriptors that a request has no use for are
+ * closed.
+ */
+#include <sys/epoll.h>
+
+#include "platform/host/host.h"
+#include "platform/host/hostpoll.h"
+#include "runsc/boot/boot_internal.h"
+#include "sentry/strace/strace.h"
+
+#define CLIENTS 32
+static_assert(CONTROL_FDS == HOST_RECEIVE_FDS, "all of a request");
+
+static struct boot *g_boot;
+static struct hostpoll_entry g_listen, g_clients[CLIENTS]; /* fd -1: free */
+
+static int start(struct boot *b)
+{
+	struct task *t = b->init;
+
+	if (!t)
+		return error_set(&b->error, "cannot start an already running container");
+	b->init = NULL;
+	kernel_go(t);
+	return 0;
+}
+
+static int send_signal(const struct control_request *req)
+{
+	if (req->value < 1 || req->value > 64)
+		return -EINVAL;
+	if (req->flags & CONTROL_ALL)
+		kernel_signal_group(NULL, req->value);
+	else
+		kernel_signal_init(req->value);
+	return 0;
+}
+
+static int set_strace(int on)
+{
+	static const struct kernel_hooks none;
+	static bool ready;
+
+	if (on && !ready) {
+		strace_init(BOOT_FD_LOG);
+		ready = true;
+	}
+	kernel_set_hooks(on ? &strace_hooks : &none);
+	return 0;
+}
+
+static int carry_out(struct boot *b, const struct control_request *req, int *fds, s32 *out_value)
+{
+	int err;
+
+	switch (req->type) {
+	case CONTROL_PING:
+		*out_value = b->init ? CONTROL_CREATED : CONTROL_RUNNING;
+		return 0;
+	case CONTROL_START:
+		return start(b);
+	case CONTROL_SIGNAL:
+		return send_signal(req);
+	case CONTROL_EXEC:
+		err = boot_exec(b, req, fds);
+		for (int i = 0; i < CONTROL_FDS; i++)
+			fds[i] = -1;
+		return err;
+	case CONTROL_PS:
+		return boot_write_ps(fds[0]);
+	case CONTROL_DEBUG:
+		return boot_write_debug(b, fds[0]);
+	case CONTROL_STRACE:
+		return set_strace(req->value);
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
+static void hang_up(struct hostpoll_entry *e)
+{
+	hostpoll_del(e);
+	host_close(e->fd);
+	e->fd = -1;
+}
+
+static void client_event(struct hostpoll_entry *e, u32 events)
+{
+	struct control_reply reply = {0};
+	struct control_request req;
+	int fds[CONTROL_FDS];
+	char text[128];
+	long n = host_receive(e->fd, &req, sizeof(req), fds);
+
+	if (n == -EAGAIN || n == -EINTR)
+		return;
+	if (n == sizeof(req)) {
+		g_boot->error.text[0] = 0;
+		reply.result = carry_out(g_boot, &req, fds, &reply.value);
+		if (reply.result < 0 && !g_boot->error.text[0])
+			error_set(&g_boot->error, "%s",
+				  error_name(reply.result, text, sizeof(text)));
+		memcpy(reply.text, g_boot->error.text, sizeof(reply.text) - 1);
+		n = host_write(e->fd, &reply, sizeof(reply));
+	}
+	for (int i = 0; i < CONTROL_FDS; i++)
+		if (fds[i] >= 0)
+			host_close(fds[i]);
+	if (n <= 0 || (n != sizeof(reply)))
+		hang_up(e);
+}
+
+static void listen_event(struct hostpoll_entry *e, u32 events)
+{
+	struct hostpoll_entry *c = g_clients;
+	int fd;
+
+	fd = host_accept(e->fd);
+	if (fd < 0)
+		return;
+	while (c < g_clients + CLIENTS && c->fd >= 0)
+		c++;
+	if (c == g_clients + CLIENTS) {
+		host_close(fd);
+		return;
+	}
+	*c = (struct hostpoll_entry){.fd = fd, .fn = client_event};
+	if (hostpoll_add(c, EPOLLIN | EPOLLRDHUP) < 0)
+		hang_up(c);
+}
+
+int boot_server_init(struct boot *b)
+{
+	g_boot = b;
+	for (int i = 0; i < CLIENTS; i++)
+		g_clients[i].fd = -1;
+	if (!b->c->hold)
+		return 0;
+	g_listen = (struct hostpoll_entry){.fd = BOOT_FD_LISTEN, .fn = listen_event};
+	return hostpoll_add(&g_listen, EPOLLIN);
+}
