@@ -19,7 +19,7 @@
  *		 kick, fresh context)					resume, copy
  *	COMMAND	 the stub carries out pctx_run/pctx_clone		nothing; ends with PEV_DONE
  *								-> REGS, or GUEST when PRUN_RESUME
- *								was given
+ *								or PCLONE_RESUME was given
  *
  * A kick (pctx_kick) makes a context in GUEST come to the border with PEV_KICK. It is a request,
  * not a message: kicks merge; one that finds the context at the border is delivered after the
@@ -129,7 +129,7 @@ size_t platform_xstate_size(struct platform *p);
  * 0: ready at once; -EINPROGRESS: *out is valid, PEV_READY will come for it; or -errno. */
 int pctx_spawn(struct platform *p, void *owner, void *as_owner, struct pctx **out);
 
-enum { PCLONE_NEWAS = 1, PCLONE_SETTLS = 2 };
+enum { PCLONE_NEWAS = 1, PCLONE_SETTLS = 2, PCLONE_RESUME = 4 };
 /* Starts a thread of the guest from @parent (REGS): with PCLONE_NEWAS in a copy-on-write copy of
  * its address space (fork), otherwise in the same one. The child gets @regs (rax and all) and
  * the parent's xstate; with PCLONE_SETTLS its fs base is @tls, otherwise the parent's. When
@@ -137,8 +137,10 @@ enum { PCLONE_NEWAS = 1, PCLONE_SETTLS = 2 };
  * runs guest code (the caller has checked that the truth says writable; should the store fault
  * all the same, the guest has itself to blame). *out is valid at once; its thread starts running
  * guest code by itself, possibly before the parent's PEV_DONE, which tells whether it worked:
- * after a failure *out is FREE and must be destroyed. No call may be in flight in the address
- * space (mm's business) when PCLONE_NEWAS is given. 0 or -errno (nothing started). */
+ * after a failure *out is FREE and must be destroyed. With PCLONE_RESUME (not
+ * with NEWAS) only a failure is told: otherwise the parent goes on by itself with its registers as
+ * they are set. No call may be in flight in the address space (mm's business) when PCLONE_NEWAS is
+ * given. 0 or -errno (nothing started). */
 int pctx_clone(struct pctx *parent, unsigned flags, const struct pregs *regs, u64 tls,
 	       gva_t set_tid, u32 tid, void *owner, void *as_owner, struct pctx **out);
 
@@ -243,6 +245,6 @@ int pctx_setaffinity(struct pctx *c, const u64 *mask, size_t words);
 int pctx_getaffinity(struct pctx *c, u64 *mask, size_t words);
 int pctx_setnice(struct pctx *c, int nice);
 /* Host thread id: for logs only. */
-int pctx_hosttid(const struct pctx *c);
+int pctx_hosttid(struct pctx *c);
 
 #endif

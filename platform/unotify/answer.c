@@ -39,9 +39,21 @@ void notif_send(struct pctx *c, s64 value, u32 flags)
 	notif_reply(p, id, value, flags);
 }
 
-void ctx_kick_thread(struct pctx *c)
+/* Of a thread that has not been heard of we know what the host's clone has stored in its area, or
+ * what the guest has made of that: tgkill refuses threads of other processes. */
+int ctx_tid(struct pctx *c)
 {
 	int tid = atomic_load(&c->tid), tgid = atomic_load(&c->as->tgid);
+
+	if (likely(tid) || ctx_state(c) != CTX_UNBORN)
+		return tid;
+	tid = (int)atomic_load(&c->area->host_tid);
+	return tid > 0 && tgid && host_tgkill(tgid, tid, 0) == 0 ? tid : 0;
+}
+
+void ctx_kick_thread(struct pctx *c)
+{
+	int tid = ctx_tid(c), tgid = atomic_load(&c->as->tgid);
 
 	if (!tid || !tgid)
 		return;
@@ -130,7 +142,10 @@ void pctx_run(struct pctx *c, const struct pcmd *cmds, unsigned count, unsigned 
 
 void pctx_kick(struct pctx *c)
 {
-	/* The order matters against birth: whoever comes second sees the other's store. */
+	/* The order matters against birth: whoever comes second sees the other's store. A quiet
+	 * child looks at its area when the host has stored its id there. */
 	atomic_store(&c->kicked, true);
+	if (ctx_state(c) == CTX_UNBORN)
+		atomic_store(&c->area->kicked, 1);
 	ctx_kick_thread(c);
 }

@@ -2,12 +2,19 @@
 /* birth.c - new host threads in a stub, and how we know whose they are
  *
  * A thread is made by the host's clone, carried out by another thread of a stub on our order.
- * Its first call is its birth: the mmap of its chunk of areas, or, where the process has that area
- * mapped from an earlier thread, an event with the same arguments. The thread's id is what the
+ * Its first call is its birth, the mmap of its chunk of areas. The thread's id is what the
  * host kernel says in that notification. Which context it is for: the area's number in the last
  * argument, and a random cookie in the fifth (the upper half, which mmap does not look at) that
- * only the parent's address space has seen. A notification from an unknown thread that is not
- * exactly an expected birth gets it killed.
+ * only the parent's address space has seen.
+ *
+ * Where the process has the area mapped from an earlier thread the child is *quiet*: it begins at
+ * once with the guest's code, and its first notification, whatever it is, makes it known
+ * (birth_adopt). The host's clone stores its id in the area; the guest can write there too, so the
+ * id counts only when the host says that the thread belongs to the process: a guest can at most
+ * exchange threads of its own. A kick finds the thread by the same word, and when that is not there
+ * yet the child finds area->kicked and comes by an event with the arguments of a birth.
+ *
+ * A notification from an unknown thread that is neither gets it killed.
  *
  * Until its birth is answered the thread has not run anything of the guest; clean stubs of the pool
  * simply wait there. What it does next is area->start.
@@ -37,7 +44,19 @@ static int birth_nr(const struct pctx *c)
 	return c->is_mapped ? STUB_NR_EVENT : SYS_mmap;
 }
 
-void birth_order(struct pctx *parent, struct pctx *child, u64 host_flags, u64 tls)
+/* The child will begin without a word: it needs no mapping. */
+static void expect_quiet(struct pctx *c)
+{
+	struct platform *p = c->p;
+
+	atomic_store(&c->area->host_tid, 0);
+	atomic_store(&c->area->kicked, 0);
+	mutex_lock(&p->lock);
+	list_append(&p->quiet, &c->quiet);
+	mutex_unlock(&p->lock);
+}
+
+void birth_order(struct pctx *parent, struct pctx *child, u64 host_flags, u64 tls, unsigned flags)
 {
 	struct area *a = parent->area, *b = child->area;
 	/* The sixth argument is none of clone's: the child finds the size of its chunk in it. */
@@ -46,17 +65,23 @@ void birth_order(struct pctx *parent, struct pctx *child, u64 host_flags, u64 tl
 		.fd = -1,
 		.args = {host_flags, 0, 0, 0, tls, parent->p->area_size * CHUNK_AREAS}};
 
+	if (child->is_mapped) {
+		expect_quiet(child);
+		clone.args[0] |= CLONE_PARENT_SETTID;
+		clone.args[2] = (u64)&b->host_tid;
+	}
+
 	b->birth = (child->is_mapped ? 0 : CTL_B_MAPPED) | (child->leader ? CTL_B_PROCESS : 0);
 	b->start = STUB_RESUME;
 	atomic_store_explicit(&b->alive, 1, memory_order_relaxed);
-	a->child_nr = (u64)birth_nr(child);
+	a->child_nr = child->is_mapped ? 0 : SYS_mmap;
 	a->child_area = (u64)b;
 	a->child_fd = birth_fd(child);
 	a->child_off = birth_offset(child);
 	parent->child = child;
 	child->maker = parent;
-	order_write(parent, &clone, 1, 0);
-	if (ctx_move(parent, CTX_REGS, CTX_COMMAND))
+	order_write(parent, &clone, 1, flags);
+	if (ctx_move(parent, CTX_REGS, flags & PRUN_RESUME ? CTX_GUEST : CTX_COMMAND))
 		ctx_tell(parent, STUB_RUN);
 }
 
@@ -112,7 +137,6 @@ static struct pctx *birth_match(struct platform *p, const struct seccomp_notif *
 	    a[1] != p->area_size * CHUNK_AREAS || a[2] != (PROT_READ | PROT_WRITE) ||
 	    a[3] != (MAP_SHARED | MAP_FIXED) || a[4] != birth_fd(c) || a[5] != birth_offset(c))
 		return NULL;
-	p->infos[i].unborn = NULL;
 	return c;
 }
 
@@ -121,9 +145,8 @@ static void birth_register(struct pctx *c, const struct seccomp_notif *q)
 {
 	struct platform *p = c->p;
 
-	c->id = q->id;
-	c->pending = true;
-	c->at_birth = true;
+	list_del(&c->quiet);
+	p->infos[((u8 *)c->area - p->areas) / p->area_size].unborn = NULL;
 	if (c->leader) {
 		atomic_store(&c->as->tgid, (int)q->pid);
 		p->tgids[q->pid] = c->as;
@@ -148,6 +171,9 @@ bool birth(struct platform *p, const struct seccomp_notif *q, struct pevent *out
 		return false;
 	}
 	birth_register(c, q);
+	c->id = q->id;
+	c->pending = true;
+	c->at_birth = true;
 	spawned = c->spawned;
 	if (spawned) {
 		wanted = ctx_move(c, CTX_UNBORN, CTX_REGS) && pool_born(c);
@@ -166,6 +192,32 @@ bool birth(struct platform *p, const struct seccomp_notif *q, struct pevent *out
 		birth_finish(c);
 	}
 	return false;
+}
+
+struct pctx *birth_adopt(struct platform *p, const struct seccomp_notif *q)
+{
+	struct pctx *c, *found = NULL;
+
+	if (!q->pid || q->pid >= PIDS_MAX)
+		return NULL;
+	mutex_lock(&p->lock);
+	list_for_each_entry (c, &p->quiet, quiet) {
+		int tgid = atomic_load(&c->as->tgid);
+
+		/* The word is the guest's: one of another process is not believed. */
+		if (atomic_load(&c->area->host_tid) != q->pid || !tgid ||
+		    host_tgkill(tgid, (int)q->pid, 0))
+			continue;
+		if (ctx_state(c) == CTX_UNBORN)
+			found = c;
+		break;
+	}
+	if (found) {
+		birth_register(found, q);
+		ctx_move(found, CTX_UNBORN, CTX_GUEST);
+	}
+	mutex_unlock(&p->lock);
+	return found;
 }
 
 void birth_finish(struct pctx *c)
@@ -224,6 +276,7 @@ int pctx_clone(struct pctx *parent, unsigned flags, const struct pregs *regs, u6
 	if (flags & PCLONE_SETTLS)
 		host_flags |= CLONE_SETTLS;
 	*out = c;
-	birth_order(parent, c, host_flags, tls);
+	birth_order(parent, c, host_flags, tls,
+		    flags & PCLONE_RESUME ? PRUN_RESUME | PRUN_RESUME_AS_IS : 0);
 	return 0;
 }

@@ -70,7 +70,8 @@ struct area {
 	u64 birth;
 	u64 child_nr, child_area, child_fd, child_off;
 	u32 fd;
-	u8 hole[0x400 - 0x64];
+	_Atomic u32 host_tid, kicked;
+	u8 hole[0x400 - 0x6c];
 	struct {
 		u64 nr, args[6], pad;
 	} cmds[PCMD_MAX];
@@ -107,6 +108,7 @@ struct pctx {
 	u32 cookie;	      /* [const] proves a birth */
 	struct pctx *child;   /* [P] whose clone is on order */
 	struct pctx *maker;   /* [P] who makes the thread; meaningless after birth */
+	struct list quiet;    /* [P] p->quiet: ordered, and nothing heard of it */
 	struct list link;     /* [P] as->contexts, or the free list */
 	unsigned count, next; /* [own] commands on order; the first not yet seen */
 	int given;	      /* [own] the descriptor of ours that the stub has now, or -1 */
@@ -173,6 +175,7 @@ struct platform {
 	struct list free_ctx, free_as;	 /* [P] */
 	struct list spaces;		 /* [P] every address space */
 	unsigned untold;		 /* [P] address spaces with untold */
+	struct list quiet;		 /* [P] contexts whose first notification may be anything */
 	bool strict;			 /* [const] */
 	bool ready;			 /* the zygote is clean */
 	struct pas *zygote_as;		 /* [const] */
@@ -254,6 +257,8 @@ void notif_reply(struct platform *p, u64 id, s64 value, u32 flags);
 void notif_send(struct pctx *c, s64 value, u32 flags);
 /* Tells a context in the stub's event loop what to do (STUB_*). */
 void ctx_tell(struct pctx *c, unsigned what);
+/* The host thread's id, 0: there is none yet. */
+int ctx_tid(struct pctx *c);
 /* Sends the kick signal, if there is a thread. */
 void ctx_kick_thread(struct pctx *c);
 
@@ -262,10 +267,12 @@ void exit_finish(struct pctx *c); /* [P] */
 
 /* birth.c: the first notification of a thread. True: *out is an event. */
 bool birth(struct platform *p, const struct seccomp_notif *q, struct pevent *out);
+/* The context of a thread that began quietly and makes itself heard by @q; NULL: there is none. */
+struct pctx *birth_adopt(struct platform *p, const struct seccomp_notif *q);
 /* Lets the thread go on from its birth, to what area->start says. */
 void birth_finish(struct pctx *c);
-/* Has @parent (REGS) make the thread of @child by the host's clone. */
-void birth_order(struct pctx *parent, struct pctx *child, u64 host_flags, u64 tls);
+/* Has @parent (REGS) make the thread of @child by the host's clone. @flags: PRUN_* */
+void birth_order(struct pctx *parent, struct pctx *child, u64 host_flags, u64 tls, unsigned flags);
 /* The order has ended with *result: the child's process or thread, as the parent says. */
 void birth_ordered(struct pctx *parent, long *result);
 

@@ -142,7 +142,7 @@ static void scale_cputime(s64 total, u64 *user, u64 *system)
 
 int pctx_cputime(struct pctx *c, u64 *out_user, u64 *out_system)
 {
-	int tid = atomic_load(&c->tid);
+	int tid = ctx_tid(c);
 	u64 f[STAT_FIELDS];
 	char buf[512];
 	int err;
@@ -164,7 +164,7 @@ int pctx_cputime(struct pctx *c, u64 *out_user, u64 *out_system)
 /* Asleep at the border does not count: only in the futex call of the guest's own. */
 bool pctx_sleeping(struct pctx *c)
 {
-	int tid = atomic_load(&c->tid);
+	int tid = ctx_tid(c);
 	char buf[256];
 
 	return tid && read_proc(c->as, tid, "syscall", buf, sizeof(buf)) == 0 &&
@@ -205,14 +205,14 @@ int pas_stat(struct pas *as, struct pas_stat *out)
 
 int pctx_setaffinity(struct pctx *c, const u64 *mask, size_t words)
 {
-	int tid = atomic_load(&c->tid);
+	int tid = ctx_tid(c);
 
 	return tid ? host_sched_setaffinity(tid, words * 8, mask) : -ESRCH;
 }
 
 int pctx_getaffinity(struct pctx *c, u64 *mask, size_t words)
 {
-	int tid = atomic_load(&c->tid);
+	int tid = ctx_tid(c);
 	long n;
 
 	memset(mask, 0, words * 8);
@@ -222,12 +222,12 @@ int pctx_getaffinity(struct pctx *c, u64 *mask, size_t words)
 
 int pctx_setnice(struct pctx *c, int nice)
 {
-	int tid = atomic_load(&c->tid);
+	int tid = ctx_tid(c);
 
 	return tid ? host_setnice(tid, nice) : -ESRCH;
 }
 
-int pctx_hosttid(const struct pctx *c)
+int pctx_hosttid(struct pctx *c)
 {
-	return atomic_load(&c->tid);
+	return ctx_tid(c);
 }

@@ -61,7 +61,7 @@ void pool_refill_locked(struct platform *p)
 	if (p->zygote && p->ready && ctx_state(p->zygote) == CTX_REGS)
 		c = next_stub(p);
 	if (c)
-		birth_order(p->zygote, c, CLONE_PARENT | SIGCHLD, 0);
+		birth_order(p->zygote, c, CLONE_PARENT | SIGCHLD, 0, 0);
 }
 
 void pool_refill(struct platform *p)

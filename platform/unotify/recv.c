@@ -27,6 +27,17 @@ void stranger(struct platform *p, const struct seccomp_notif *q)
 		(void)host_kill((int)q->pid, SIGKILL);
 }
 
+/* What was on order has been done, and was not to be reported. */
+static void order_over(struct pctx *c)
+{
+	c->running = false;
+	if (likely(!c->child))
+		return;
+	mutex_lock(&c->p->lock);
+	c->child = NULL;
+	mutex_unlock(&c->p->lock);
+}
+
 static bool plain_call(struct pctx *c, const struct seccomp_notif *q, struct pevent *out)
 {
 	c->id = q->id;
@@ -39,7 +50,7 @@ static bool plain_call(struct pctx *c, const struct seccomp_notif *q, struct pev
 			as_fatal(c, "a call in the middle of an order");
 			return false;
 		}
-		c->running = false;
+		order_over(c);
 	}
 	c->restarting = false;
 	out->kind = PEV_SYSCALL;
@@ -218,7 +229,7 @@ static bool event(struct platform *p, struct pctx *c, const struct seccomp_notif
 		as_fatal(c, "an event in the middle of an order");
 		return false;
 	}
-	c->running = false;
+	order_over(c);
 	c->frame = (struct frame *)args[2];
 	c->area->frame = args[2];
 	if (args[0] == STUB_KICK && detour(p, c, out, &is_event))
@@ -238,7 +249,7 @@ bool receive(struct platform *p, const struct seccomp_notif *q, struct pevent *o
 	atomic_fetch_add_explicit(&p->outstanding, 1, memory_order_relaxed);
 	if (unlikely(at == (u64)(stub_birth_event - stub_text)))
 		return birth(p, q, out);
-	if (unlikely(!c)) {
+	if (unlikely(!c) && !(c = birth_adopt(p, q))) {
 		stranger(p, q);
 		return false;
 	}

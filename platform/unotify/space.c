@@ -31,6 +31,8 @@ static_assert(offsetof(struct area, alive) == CTL_ALIVE, "stub.h");
 static_assert(offsetof(struct area, birth) == CTL_BIRTH, "stub.h");
 static_assert(offsetof(struct area, child_off) == CTL_CHILD_OFF, "stub.h");
 static_assert(offsetof(struct area, fd) == CTL_FD, "stub.h");
+static_assert(offsetof(struct area, host_tid) == CTL_HOST_TID, "stub.h");
+static_assert(offsetof(struct area, kicked) == CTL_KICKED, "stub.h");
 static_assert(offsetof(struct area, cmds) == CTL_CMDS, "stub.h");
 
 static void *table(size_t n)
@@ -45,6 +47,7 @@ int platform_create_spaces(struct platform *p)
 	list_init(&p->free_ctx);
 	list_init(&p->free_as);
 	list_init(&p->spaces);
+	list_init(&p->quiet);
 	p->tids = table(PIDS_MAX * sizeof(*p->tids));
 	p->tgids = table(PIDS_MAX * sizeof(*p->tgids));
 	p->infos = table(AREAS_MAX * sizeof(*p->infos));
@@ -212,6 +215,7 @@ struct pctx *ctx_create(struct platform *p, struct pas *as, void *owner)
 	c->as = as;
 	c->owner = owner;
 	c->leader = list_empty(&as->contexts);
+	list_init(&c->quiet);
 	atomic_store_explicit(&c->state, CTX_UNBORN, memory_order_relaxed);
 	BUG_ON(host_getrandom(&c->cookie, sizeof(c->cookie)));
 	list_append(&as->contexts, &c->link);
@@ -248,6 +252,7 @@ void ctx_forget(struct pctx *c)
 		atomic_compare_exchange_strong(&p->tids[tid], &self, NULL);
 	if (p->infos[i].unborn == c)
 		p->infos[i].unborn = NULL;
+	list_del(&c->quiet);
 	if (c->pending)
 		atomic_fetch_sub(&p->outstanding, 1);
 	if (c->chunk_new)
@@ -397,7 +402,7 @@ static bool as_dead(struct pas *as)
 		if (c->chunk_new)
 			chunk_mapped(c);
 		c->child = NULL;
-		if (child && child->leader)
+		if (child && child->leader && child->maker == c)
 			as_stillborn(child->as);
 	}
 	as->dead = true;

@@ -95,7 +95,9 @@ struct task_wait {
 	bool used;	   /* something here must be undone when the call ends */
 	bool delivering;   /* interrupted: signal_deliver is under way with result intr */
 	bool repairing;	   /* a fault's plan is under way */
-	enum { CMD_NONE, CMD_PLAN, CMD_PLAN_AGAIN } command; /* what -ECOMMAND asks for */
+	/* what -ECOMMAND asks for; NONE, CLONE: the handler has given the order itself, CLONE with
+	 * PCLONE_RESUME */
+	enum { CMD_NONE, CMD_PLAN, CMD_PLAN_AGAIN, CMD_CLONE } command;
 	s64 deadline; /* monotonic ns; S64_MAX: none. Handlers set it on their first run */
 	struct timer timer;
 	long intr;   /* result when a signal interrupts: -EINTR, -ERESTART*, or bytes moved */

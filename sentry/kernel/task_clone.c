@@ -8,7 +8,8 @@
  *the parent hears of it. Stages of the parent's call:
  *
  *	CLONE_START	makes and starts the child			-> CLONE_STARTED
- *	CLONE_STARTED	PEV_DONE: on failure all is undone; else stores, then the result
+ *	CLONE_STARTED	PEV_DONE: on failure all is undone; else stores, then the result. Where
+ *			nothing is left to do after a success there is no PEV_DONE (resumes())
  *	CLONE_WAIT	vfork: until the child execs or exits; only death interrupts
  *
  * t->wait.obj is the child (a reference); data[] holds what is needed of the arguments, which are
@@ -388,6 +389,16 @@ static int make_pidfd(struct task *t, struct task *c, gva_t out)
 	return fd;
 }
 
+/* May the stub let @t go on by itself when the child is there? */
+static bool resumes(struct task *t, const struct clone_args_in *a)
+{
+	const struct kernel_hooks *h = g_kernel->config.hooks;
+
+	if (atomic_load(&t->work) || (h && h->sys_exit))
+		return false;
+	return (a->flags & CLONE_VM) && !(a->flags & CLONE_VFORK);
+}
+
 static long start_child(struct task *t, struct task *c, const struct clone_args_in *a)
 {
 	struct pctx *ctx = atomic_load(&t->ctx), *child = NULL;
@@ -398,6 +409,12 @@ static long start_child(struct task *t, struct task *c, const struct clone_args_
 	int err;
 
 	pctx_get_regs(ctx, &regs);
+	if (resumes(t, a)) {
+		flags |= PCLONE_RESUME;
+		t->wait.command = CMD_CLONE;
+		regs.rax = tid;
+		pctx_set_regs(ctx, &regs);
+	}
 	regs.rax = 0;
 	if (a->stack.v)
 		regs.rsp = a->stack.v;
@@ -416,10 +433,20 @@ static long start_child(struct task *t, struct task *c, const struct clone_args_
 	err = pctx_clone(ctx, flags, &regs, a->tls, set_tid, tid, c, c->mm, &child);
 	if (err)
 		return err;
-	atomic_store(&c->ctx, child);
 	if (!(a->flags & CLONE_VM))
 		c->mm->as = pctx_as(child);
+	atomic_store(&c->ctx, child);
 	return 0;
+}
+
+/* Passes on what was sent to the child before it had a context to kick. */
+static void notify_child(struct task *c)
+{
+	if (likely(!atomic_load(&c->work)))
+		return;
+	tasklist_lock();
+	task_notify(c);
+	tasklist_unlock();
 }
 
 static void clone_cleanup(struct task *t)
@@ -484,7 +511,9 @@ static long clone_start(struct task *t, const struct clone_args_in *a)
 	err = start_child(t, c, a);
 	if (err)
 		return clone_undo(t, c, pidfd, err);
-	atomic_store_explicit(&c->wait.state, TS_GUEST, memory_order_release);
+	/* From here on the child may end at any moment; t->wait.obj keeps it. */
+	atomic_store(&c->wait.state, TS_GUEST);
+	notify_child(c);
 	return -ECOMMAND;
 }
 
@@ -510,12 +539,6 @@ static long clone_started(struct task *t)
 		return clone_undo(t, c, (int)(s64)t->wait.data[D_PIDFD], t->wait.cmd_result);
 	if ((flags & CLONE_PARENT_SETTID) && !(flags & CLONE_VM))
 		(void)!copy_out(t->mm, GVA(t->wait.data[D_PARENT_TID]), &tid, sizeof(tid));
-	/* What was sent to the child before it had a thread to kick. */
-	if (atomic_load(&c->work)) {
-		tasklist_lock();
-		task_notify(c);
-		tasklist_unlock();
-	}
 	if (!(flags & CLONE_VFORK))
 		return (long)tid;
 	t->wait.stage = CLONE_WAIT;

@@ -229,8 +229,7 @@ static void task_command(struct task *t)
 	struct pctx *ctx = t->new_ctx ? t->new_ctx : atomic_load(&t->ctx);
 	unsigned flags = 0;
 
-	if (t->wait.command ==
-	    CMD_NONE) { /* the handler has given the order itself (clone, spawn) */
+	if (t->wait.command == CMD_NONE || t->wait.command == CMD_CLONE) {
 		leave(t, TS_COMMAND);
 		return;
 	}
@@ -560,7 +559,7 @@ static void kick_event(struct task *t, const struct pevent *ev)
 	}
 }
 
-/* A plan that was to resume the guest by itself has done so: its call is over. */
+/* An order that was to resume the guest by itself has done so: its call is over. */
 static void plan_over(struct task *t)
 {
 	t->wait.command = CMD_NONE;
@@ -597,7 +596,7 @@ void task_handle_event(struct worker *w, struct pevent *ev)
 		return;
 	if (unlikely(!take(w, t, ev)))
 		return;
-	if (t->wait.command == CMD_PLAN && ev->kind != PEV_DONE)
+	if ((t->wait.command == CMD_PLAN || t->wait.command == CMD_CLONE) && ev->kind != PEV_DONE)
 		plan_over(t);
 	switch (ev->kind) {
 	case PEV_SYSCALL:

@@ -113,8 +113,18 @@ stub_clone:
 	test	%rax, %rax
 	jz	1f
 	mov	%rax, %rsi
-	jmp	5b
-1:	mov	%r12, %rdi			/* birth: mmap of the area, or an event like it */
+	cmp	$-4095, %rax
+	jae	5b
+	testl	$CTL_F_RESUME, CTL_FLAGS(%rbx)
+	jz	5b
+	jmp	stub_resume
+/* The child. A quiet one has its area and is known by CTL_HOST_TID: it begins. */
+1:	test	%ebp, %ebp
+	jnz	6f
+	cmpl	$0, CTL_KICKED(%r12)
+	je	5f
+	mov	$STUB_NR_EVENT, %ebp
+6:	mov	%r12, %rdi			/* birth: mmap of the area, or an event like it */
 	mov	%r9, %rsi
 	mov	$3, %edx			/* PROT_READ | PROT_WRITE */
 	mov	$0x11, %r10d			/* MAP_SHARED | MAP_FIXED */
@@ -148,6 +158,8 @@ stub_birth_event:
 	mov	$1, %edi
 	mov	$9, %esi
 	syscall
+	jmp	3f
+5:	mov	%r12, %rbx
 3:	mov	CTL_SET_TID(%rbx), %rdi
 	test	%rdi, %rdi
 	jz	4f

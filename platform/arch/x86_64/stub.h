@@ -32,11 +32,13 @@
 #define CTL_ALIVE      0x2c /* u32: 0 when an ended thread has left the area */
 #define CTL_CLEAR_TID  0x30 /* u64: address, or 0 */
 #define CTL_BIRTH      0x38 /* u64: CTL_B_*, for the child itself */
-#define CTL_CHILD_NR   0x40 /* u64: the call that is the child's birth; in the parent's page */
+#define CTL_CHILD_NR   0x40 /* u64: in the parent's page: the child's birth call, or 0 */
 #define CTL_CHILD_AREA 0x48 /* u64 */
 #define CTL_CHILD_FD   0x50 /* u64: cookie << 32 | the child's descriptor number */
 #define CTL_CHILD_OFF  0x58 /* u64 */
 #define CTL_FD	       0x60 /* u32: number under which this thread gets a descriptor for a moment */
+#define CTL_HOST_TID   0x64 /* u32: a quiet child's host thread, stored by the host's clone */
+#define CTL_KICKED     0x68 /* u32: a quiet child must not begin before it has been to the border */
 #define CTL_CMDS       0x400 /* the commands, 64 bytes each: nr, six arguments, nothing */
 #define CTL_SIZE       0x1000
 
