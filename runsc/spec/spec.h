@@ -73,7 +73,28 @@ struct spec_namespace {
 	char *path; /* NULL: a new one */
 };
 
+enum spec_hook_kind {
+	SPEC_HOOK_PRESTART,
+	SPEC_HOOK_CREATE_RUNTIME,
+	SPEC_HOOK_CREATE_CONTAINER,
+	SPEC_HOOK_START_CONTAINER,
+	SPEC_HOOK_POSTSTART,
+	SPEC_HOOK_POSTSTOP,
+	SPEC_HOOK_KINDS,
+};
+
+struct spec_hook {
+	char *path;
+	char **args, **env; /* end with NULL; NULL: not given */
+	s64 timeout;	    /* seconds; 0: none */
+};
+
+struct spec_annotation {
+	char *key, *value;
+};
+
 struct spec {
+	char *oci_version;
 	char *bundle; /* absolute */
 	struct spec_process process;
 	char *root_path; /* absolute */
@@ -85,6 +106,10 @@ struct spec {
 	char *cgroups_path;		       /* linux.cgroupsPath; may be NULL */
 	struct spec_resources resources;
 	struct spec_namespace namespaces[SPEC_NS_COUNT];
+	struct spec_hook *hooks[SPEC_HOOK_KINDS];
+	u32 hook_counts[SPEC_HOOK_KINDS];
+	struct spec_annotation *annotations;
+	u32 annotation_count;
 	char **notices; /* end with NULL: lines to be told */
 	u32 notice_count;
 };
@@ -96,6 +121,8 @@ int spec_load(struct region *r, const char *bundle, struct spec *out, struct err
 int spec_check_host(struct region *r, struct spec *s, struct error *e);
 /* Writes the example config.json of `runsc spec`, as runc's. 0 or -EIO. */
 int spec_example_write(FILE *f, bool rootless);
+/* The value of an annotation, or NULL. */
+const char *spec_annotation(const struct spec *s, const char *key);
 /* Adds one mount option to flags or data of @m. */
 void spec_mount_option(struct region *r, struct spec_mount *m, const char *option);
 /* "CAP_KILL" -> 5; -1 when there is no such. "RLIMIT_NOFILE" -> RLIMIT_NOFILE; -1. */

@@ -100,41 +100,11 @@ static void parse_names(const struct node *top, struct spec *s)
 		node_error(top, "domainname", "longer than 64 characters");
 }
 
-static void parse_hooks(const struct node *top, struct spec *s)
-{
-	static const char *const kinds[] = {"prestart",	      "createRuntime", "createContainer",
-					    "startContainer", "poststart",     "poststop"};
-	struct node hooks = node_object(top, "hooks");
-
-	for (size_t k = 0; k < array_size(kinds); k++) {
-		struct node list = node_array(&hooks, kinds[k]);
-
-		for (size_t i = 0; i < node_count(&list); i++) {
-			struct node h = node_element_object(&list, i);
-			char **strings, *path = NULL;
-			s64 timeout;
-
-			node_string(&h, "path", &path);
-			node_strings(&h, "args", &strings, NULL);
-			node_strings(&h, "env", &strings, NULL);
-			node_s64(&h, "timeout", &timeout);
-			if (!node_failed(&h) && (!path || path[0] != '/'))
-				node_error(&h, "path", "must be an absolute path");
-			else if (!node_failed(&h) && access(path, X_OK) < 0)
-				node_error(&h, "path", "%s: %s", path, strerror(errno));
-		}
-		if (node_count(&list))
-			spec_notice(top->doc->r, s, "%s: hooks.%s: hooks are not run",
-				    top->doc->file, kinds[k]);
-	}
-}
-
 int spec_load(struct region *r, const char *bundle, struct spec *out, struct error *e)
 {
 	char full[PATH_MAX], file[PATH_MAX + 16];
 	struct doc doc = {.r = r, .e = e, .file = file};
 	struct node top = {.doc = &doc};
-	char *version;
 	int err;
 
 	if (!realpath(bundle, full))
@@ -145,14 +115,15 @@ int spec_load(struct region *r, const char *bundle, struct spec *out, struct err
 		return err;
 	doc.file = region_strdup(r, "config.json");
 	out->bundle = region_strdup(r, full);
-	node_string(&top, "ociVersion", &version);
+	out->oci_version = region_strdup(r, "");
+	node_string(&top, "ociVersion", &out->oci_version);
 	spec_parse_process(&top, out);
 	spec_parse_linux(&top, out);
 	parse_root(&top, out);
 	parse_names(&top, out);
 	spec_parse_mounts(&top, out);
-	node_check_map(&top, "annotations");
-	parse_hooks(&top, out);
+	spec_parse_annotations(&top, out);
+	spec_parse_hooks(&top, out);
 	json_decref(top.v);
 	return node_failed(&top) ? -EINVAL : 0;
 }
