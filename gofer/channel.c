@@ -118,7 +118,7 @@ long gofer_sock_recv(int sock, void *msg, size_t n, int *out_fd, bool nowait)
 	long ret;
 
 	*out_fd = -1;
-	/* HOST_CALL(recvmsg) HOST_CALL(close) */
+	/* HOST_CALL(recvmsg, a2 & ~MSG_DONTWAIT == MSG_CMSG_CLOEXEC) HOST_CALL(close) */
 	do
 		ret = recvmsg(sock, &mh, MSG_CMSG_CLOEXEC | (nowait ? MSG_DONTWAIT : 0));
 	while (ret < 0 && errno == EINTR);
@@ -133,6 +133,7 @@ bool gofer_sock_hung_up(int sock)
 	char byte;
 	struct iovec iov = {.iov_base = &byte, .iov_len = sizeof(byte)};
 	struct msghdr mh = {.msg_iov = &iov, .msg_iovlen = 1};
+	/* HOST_CALL(recvmsg, a2 == (MSG_PEEK | MSG_DONTWAIT)) */
 	long n = recvmsg(sock, &mh, MSG_PEEK | MSG_DONTWAIT);
 
 	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);

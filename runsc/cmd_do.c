@@ -13,7 +13,7 @@
 extern char **environ;
 
 struct args {
-	const char *root, *cwd;
+	const char *root, *cwd, *network;
 	struct option_list volumes;
 	bool strace, strict, stats;
 };
@@ -144,7 +144,12 @@ static int prepare(struct sandbox *s, const struct args *a, char **argv, struct 
 		if (err)
 			return err;
 	}
-	return sandbox_add_trees(s, e);
+	err = sandbox_set_network(s,
+				  a->network	      ? a->network
+				  : g_globals.network ? g_globals.network
+						      : "none",
+				  e);
+	return err ? err : sandbox_add_trees(s, e);
 }
 
 static int run_do(const struct command *self, char **argv)
@@ -176,6 +181,9 @@ static const struct option options[] = {
 	{"cwd", 0, OPTION_VALUE, ARG(cwd), "working directory inside (default: the present one)"},
 	{"volume", 'v', OPTION_LIST, ARG(volumes),
 	 "SRC:DST[:ro], a file or directory to be shared with the host; may be repeated"},
+	{"network", 0, OPTION_VALUE, ARG(network),
+	 "none (default: loopback only), off (no internet sockets) or host (the host's own "
+	 "network)"},
 	{"strace", 0, OPTION_FLAG, ARG(strace), "print the system calls of all tasks"},
 	{"stats", 0, OPTION_FLAG, ARG(stats),
 	 "print at the end what was counted: calls, events, copies"},

@@ -39,6 +39,8 @@ static int prepare(struct sandbox *s, const struct args *a, const char *id, stru
 	if (!err)
 		err = spec_check_host(s->region, &s->config->spec, e);
 	if (!err)
+		err = sandbox_set_network(s, g_globals.network ? g_globals.network : "host-ns", e);
+	if (!err)
 		err = sandbox_add_trees(s, e);
 	if (!err)
 		err = sandbox_cgroup_start(s, id, e);

@@ -33,6 +33,9 @@ static const struct option global_options[] = {
 	{"criu", 0, OPTION_VALUE, GLOBAL(criu), "accepted and ignored"},
 	{"systemd-cgroup", 0, OPTION_FLAG, GLOBAL(systemd_cgroup), "accepted and ignored"},
 	{"rootless", 0, OPTION_VALUE, GLOBAL(rootless), "accepted and ignored"},
+	{"network", 0, OPTION_VALUE, GLOBAL(network),
+	 "network of the guest: none (loopback only), off, host-ns (the container's namespace) or "
+	 "host"},
 	{"version", 'v', OPTION_FLAG, GLOBAL(version), "print the version"},
 	{NULL},
 };

@@ -27,8 +27,7 @@
 #include "gofer/server.h"
 #include "runsc/sandbox.h"
 
-#define NS_COMMON \
-	(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
+#define NS_COMMON   (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
 #define PRIVATE_IDS 2000000000u
 
 struct child {
@@ -171,21 +170,26 @@ static int spawn_sentry(struct sandbox *s, int control, int gofer, int shm, stru
 	bool root = !s->config->rootless;
 	struct child c = {
 		.name = "runsc-sentry",
-		.flags = NS_COMMON | CLONE_NEWUSER,
+		.flags = NS_COMMON | CLONE_NEWUSER | (s->config->network_own ? CLONE_NEWNET : 0),
 		.outside_uid = root ? private_id() : geteuid(),
 		.fds = {0, 1, 2, s->config_fd, control, gofer, shm, s->log_fd, s->console.fd},
 	};
+	int back, err;
 
 	c.outside_gid = root ? c.outside_uid : getegid();
+	err = sandbox_enter_network(s, &back, e);
+	if (err)
+		return err;
 	s->sentry = spawn(s, &c, e);
-	return s->sentry < 0 ? (int)s->sentry : 0;
+	err = sandbox_leave_network(back, e);
+	return s->sentry < 0 ? (int)s->sentry : err;
 }
 
 static int spawn_gofer(struct sandbox *s, int null, int gofer, int shm, struct error *e)
 {
 	struct child c = {
 		.name = "runsc-gofer",
-		.flags = NS_COMMON | (s->config->rootless ? CLONE_NEWUSER : 0),
+		.flags = NS_COMMON | CLONE_NEWNET | (s->config->rootless ? CLONE_NEWUSER : 0),
 		.outside_uid = geteuid(),
 		.outside_gid = getegid(),
 		.fds = {null, null, s->log_fd, s->config_fd, -1, gofer, shm, s->log_fd, -1},

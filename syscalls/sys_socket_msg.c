@@ -143,7 +143,9 @@ static long send_data(struct task *t, struct request *r, struct sock_msg *m)
 	return n;
 }
 
-static int control_in(struct task *t, const struct msghdr_k *h, struct scm *out)
+/* Control messages of a send into @m: parsed as scm, and as they are for the family (to be freed).
+ */
+static int control_in(struct task *t, const struct msghdr_k *h, struct sock_msg *m)
 {
 	void *buf;
 	int ret;
@@ -155,9 +157,14 @@ static int control_in(struct task *t, const struct msghdr_k *h, struct scm *out)
 		return -ENOMEM;
 	ret = (int)copy_in(t->mm, buf, GVA(h->control), h->controllen);
 	if (ret == 0)
-		ret = scm_parse(t, buf, h->controllen, out);
-	kfree(buf, h->controllen);
-	return ret;
+		ret = scm_parse(t, buf, h->controllen, m->scm);
+	if (ret) {
+		kfree(buf, h->controllen);
+		return ret;
+	}
+	m->control_in = buf;
+	m->control_in_size = h->controllen;
+	return 0;
 }
 
 static long send_one(struct task *t, struct request *r)
@@ -175,11 +182,13 @@ static long send_one(struct task *t, struct request *r)
 	}
 	/* what goes along went with the first byte */
 	if (r->h.control && r->h.controllen && t->wait.moved == 0) {
-		ret = control_in(t, &r->h, &scm);
+		ret = control_in(t, &r->h, &m);
 		if (ret)
 			return ret;
 	}
 	ret = send_data(t, r, &m);
+	if (m.control_in)
+		kfree((void *)m.control_in, m.control_in_size);
 	scm_drop(&scm);
 	return ret;
 }
@@ -258,12 +267,19 @@ long sys_sendmmsg(struct task *t, const struct sys_args *a)
 /* --- receiving
  * ------------------------------------------------------------------------------------------- */
 
+/* The urgent byte and the error queue are there or not: nobody waits for them. */
+static bool recv_waits(const struct request *r)
+{
+	return !nonblocking(r) && !(r->flags & (MSG_OOB | MSG_ERRQUEUE));
+}
+
 /* Receives one message; with MSG_WAITALL from a stream until the buffers are full. */
 static long recv_data(struct task *t, struct request *r, struct sock_msg *m)
 {
 	bool all = (r->flags & MSG_WAITALL) && !(r->flags & MSG_PEEK) && r->s->type == SOCK_STREAM;
 	long moved, n;
 
+	m->may_wait = recv_waits(r);
 	iter_advance(&r->it, t->wait.moved);
 	for (;;) {
 		n = r->s->op->recv(task_caller(t), r->s, m);
@@ -275,7 +291,7 @@ static long recv_data(struct task *t, struct request *r, struct sock_msg *m)
 			break;
 	}
 	moved = (long)t->wait.moved;
-	if (n == -EAGAIN && !nonblocking(r))
+	if (n == -EAGAIN && m->may_wait)
 		return socket_block(t, r->fd, r->f, r->s, false, NULL, moved);
 	return moved ? moved : n;
 }
@@ -306,15 +322,15 @@ long sys_recvfrom(struct task *t, const struct sys_args *a)
 /* Writes name, control messages and flags of a received message back. */
 static int results_out(struct task *t, gva_t dst, struct request *r, struct sock_msg *m)
 {
-	bool creds = atomic_load(&r->s->flags) & SOCKF_PASSCRED;
-	u8 control[CONTROL_OUT];
-	size_t used, room = min(r->h.controllen, (u64)sizeof(control));
+	bool inet = r->s->family == AF_INET || r->s->family == AF_INET6;
+	bool creds = !inet && atomic_load(&r->s->flags) & SOCKF_PASSCRED;
+	size_t used = m->control_used;
 	struct sock_name *name = m->name;
 	u32 n;
 
-	used = scm_deliver(t, m->scm, creds, r->flags & MSG_CMSG_CLOEXEC, control,
-			   r->h.control ? room : 0, &m->out_flags);
-	if (used && copy_out(t->mm, GVA(r->h.control), control, used))
+	used += scm_deliver(t, m->scm, creds, r->flags & MSG_CMSG_CLOEXEC,
+			    (u8 *)m->control_out + used, m->control_room - used, &m->out_flags);
+	if (used && copy_out(t->mm, GVA(r->h.control), m->control_out, used))
 		return -EFAULT;
 	if (r->h.name) {
 		n = min(name->len, (u32)sizeof(name->raw));
@@ -341,6 +357,7 @@ static long do_recvmsg(struct task *t, int fd, gva_t dst, u32 flags)
 	struct sock_msg m = {.name = &name, .scm = &scm, .flags = flags};
 	struct request r;
 	long ret = header_in(t, dst, &r.h);
+	u8 control[CONTROL_OUT];
 	int err;
 
 	if (ret == 0)
@@ -348,6 +365,8 @@ static long do_recvmsg(struct task *t, int fd, gva_t dst, u32 flags)
 	if (ret)
 		return ret;
 	m.it = &r.it;
+	m.control_out = control;
+	m.control_room = r.h.control ? min(r.h.controllen, (u64)sizeof(control)) : 0;
 	ret = recv_data(t, &r, &m);
 	if (ret >= 0) {
 		err = results_out(t, dst, &r, &m);

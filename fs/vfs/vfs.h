@@ -275,6 +275,7 @@ struct poll_table {
 	void (*queue)(struct poll_table *pt, struct file *f, struct waitq *q);
 	u32 events;	   /* wanted */
 	struct task *task; /* who polls: a signalfd is ready for its reader. NULL: the opener */
+	bool blocked; /* a call that got -EAGAIN: an error it was not told does not end its wait */
 };
 
 /* One directory entry for iterate(): false when there is no room: stop, and come back at @off. */

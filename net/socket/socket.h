@@ -41,6 +41,12 @@ struct sock_msg {
 	struct scm *scm; /* send: to go along, may be NULL; receive: filled in unless NULL (then
 			    dropped) */
 	u32 out_flags;	 /* receive: MSG_TRUNC, MSG_EOR ... */
+	/* Control messages, for families that have other ones than scm: as the sender gave them
+	 * (checked by nobody); and room for those of a receive, of which the family uses some. */
+	const void *control_in;
+	size_t control_in_size;
+	void *control_out;
+	size_t control_room, control_used;
 	/* A send or connect that has to wait for another socket than its own registers c->task
 	 * there itself, when may_wait is set, says so in registered, and returns -EAGAIN. */
 	bool may_wait, registered;

@@ -28,7 +28,7 @@ long host_receive(int fd, void *buf, size_t n, int *fds)
 	struct cmsghdr *c;
 	long r;
 
-	/* HOST_CALL(recvmsg) */
+	/* HOST_CALL(recvmsg, a2 == (MSG_CMSG_CLOEXEC | MSG_DONTWAIT)) */
 	r = host_call(SYS_recvmsg, fd, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	for (int i = 0; i < HOST_RECEIVE_FDS; i++)
 		fds[i] = -1;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """gen.py - collects the HOST_CALL tags of the sentry's sources
 
-usage: gen.py OUTPUT FILE...
+usage: gen.py [--net] OUTPUT FILE...
 
 A tag stands in a comment beside the code that makes the call:
 
@@ -10,6 +10,12 @@ A tag stands in a comment beside the code that makes the call:
   HOST_CALL(name, a1 == CONST)               argument 1 (counted from 0) is CONST
   HOST_CALL(name, a2 & MASK == VALUE, ...)   all conditions must hold
   HOST_CALL(name, errno ENOSYS)              fails with that errno instead of killing
+
+With --net also those that only a sentry with internet sockets needs:
+
+  HOST_CALL_NET(name, ...)                   as above
+  HOST_OPTION(level, name, size, dir, ...)   a row of a table: getsockopt (dir has GET), setsockopt (dir has SET,
+                                             of at most size bytes)
 
 Operators: == != < <= > >=; with a mask only ==. Several tags of one call add up; a tag without conditions beside
 one with conditions is an error, since it would make the other void.
@@ -36,18 +42,33 @@ def split_top(text):
     return parts + [text[start:].strip()]
 
 
-def tags(path):
+def option_rules(level, name, size, direction):
+    """What a row of a table of socket options allows."""
+    where = [f"a1 == {level}", f"a2 == {name}"]
+    if "GET" in direction:
+        yield "getsockopt", list(where)
+    if "SET" in direction:
+        yield "setsockopt", where + [f"a4 <= {size}"]
+
+
+def tags(path, net):
     """Yields (line, name, conditions) of one file."""
     with open(path, encoding="utf-8") as f:
         text = f.read()
-    for m in re.finditer(r"HOST_CALL\(", text):
+    kinds = "HOST_CALL|HOST_CALL_NET|HOST_OPTION" if net else "HOST_CALL"
+    for m in re.finditer(rf"(?<!define )\b({kinds})\(", text):
         depth, end = 1, m.end()
         while depth and end < len(text):
             depth += (text[end] == "(") - (text[end] == ")")
             end += 1
         body = re.sub(r"\s*\n\s*\*?\s*", " ", text[m.end():end - 1])
+        line = text.count("\n", 0, m.start()) + 1
         name, *conditions = split_top(body)
-        yield text.count("\n", 0, m.start()) + 1, name, conditions
+        if m.group(1) != "HOST_OPTION":
+            yield line, name, conditions
+            continue
+        for call, rules in option_rules(name, *conditions[:3]):
+            yield line, call, rules
 
 
 def comparison(where, condition):
@@ -72,12 +93,14 @@ def rule(where, name, conditions):
 
 
 def main():
-    out, *files = sys.argv[1:]
+    args = sys.argv[1:]
+    net = args[0] == "--net"
+    out, *files = args[1:] if net else args
     found, kinds = {}, {}
     for path in sorted(files):
         if path.endswith("platform/host/host.h"):
             continue  # explains the tags
-        for line, name, conditions in tags(path):
+        for line, name, conditions in tags(path, net):
             where = f"{path}:{line}"
             kind = kinds.setdefault(name, (bool(conditions), where))
             if kind[0] != bool(conditions):

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sentry_filter.c - installs the filter that the build compiled
+/* sentry_filter.c - installs one of the two filters that the build compiled
  *
  * What libc does by itself in the sentry, beside the calls that our code asks for, is tagged here.
  *
@@ -21,15 +21,18 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static const struct sock_filter g_program[] = {
+static const struct sock_filter g_plain[] = {
 #include "seccomp_sentry.inc"
 };
+static const struct sock_filter g_net[] = {
+#include "seccomp_net.inc"
+};
 
-int seccomp_install_sentry(void)
+int seccomp_install_sentry(bool net)
 {
 	struct sock_fprog prog = {
-		.len = sizeof(g_program) / sizeof(g_program[0]),
-		.filter = (struct sock_filter *)g_program,
+		.len = net ? array_size(g_net) : array_size(g_plain),
+		.filter = (struct sock_filter *)(net ? g_net : g_plain),
 	};
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))

@@ -29,6 +29,14 @@ enum {
 	BOOT_FD_COUNT = 10,
 };
 
+/* Whose network the guest's sockets use (README, "Network"). */
+enum boot_network {
+	BOOT_NET_NONE, /* loopback, in a namespace of the sandbox's own */
+	BOOT_NET_OFF,  /* not even that: no internet sockets at all */
+	BOOT_NET_NS,   /* the container's namespace, as the bundle says */
+	BOOT_NET_HOST, /* the namespace of who started the sandbox */
+};
+
 struct boot_tree {
 	char *path;    /* on the host */
 	bool readonly; /* the gofer refuses changes */
@@ -47,6 +55,8 @@ struct boot_config {
 	bool console;  /* stdin and stdout are a terminal that `runsc` has made raw */
 	bool strace, debug, stats;
 	bool strict; /* no call is left to the host (platform_config.strict) */
+	enum boot_network network;
+	bool network_own; /* the sentry's network namespace was made for it */
 	enum log_level log_level;
 	bool log_json;
 	u16 rows, columns; /* of the terminal */

@@ -15,6 +15,7 @@
 #include "fs/devpts/tty.h"
 #include "fs/hostfd/hostfd.h"
 #include "gofer/client.h"
+#include "net/socket/inet.h"
 #include "platform/host/hostpoll.h"
 #include "platform/platform.h"
 #include "platform/seccomp/sentry_filter.h"
@@ -35,6 +36,7 @@ static void confine(const struct boot *b, int *out_procfd)
 	int root_fd;
 
 	confine_die_with_parent(BOOT_FD_CONTROL, b->c->detached);
+	confine_network(b->c);
 	*out_procfd = confine_open_proc();
 	confine_private_mounts();
 	root_fd = confine_new_root(&place);
@@ -128,6 +130,8 @@ static void start_kernel(struct boot *b, int procfd)
 		kc.hooks = &strace_hooks;
 	}
 	boot_check(kernel_init(&kc), "kernel");
+	if (b->c->network != BOOT_NET_OFF)
+		inet_host_init();
 }
 
 /* Who boot is inside: root with all rights. */
@@ -160,7 +164,7 @@ void boot_sentry(void)
 		_exit(1);
 	}
 	boot_check(boot_server_init(b), "control socket");
-	boot_check(seccomp_install_sentry(), "seccomp filter");
+	boot_check(seccomp_install_sentry(b->c->network != BOOT_NET_OFF), "seccomp filter");
 	boot_control_ready();
 	kernel_run();
 	_exit(0);

@@ -23,6 +23,10 @@ void confine_pivot(int root_fd);
 /* A proc file system of our pid namespace with nothing but processes in it, mounted nowhere; -1
  * when the host does not allow one. */
 int confine_open_proc(void);
+/* confine_net.c: makes a network namespace of our own ready: loopback up, and ports and pings free
+ * for us, so that the sentry alone decides which guest may use them. While the host's /proc and our
+ * capabilities are still there. */
+void confine_network(const struct boot_config *c);
 /* No capability, now and for ever; no_new_privs. */
 void confine_drop_capabilities(void);
 void confine_no_new_privs(void);

@@ -91,7 +91,9 @@ static void hold_file(struct task *t, int fd, struct file *f)
 
 long task_block_file(struct task *t, int fd, struct file *f, u32 events, long intr)
 {
-	struct task_poll tp = {.pt = {.queue = queue_task, .events = events, .task = t}, .task = t};
+	struct task_poll tp = {
+		.pt = {.queue = queue_task, .events = events, .task = t, .blocked = true},
+		.task = t};
 
 	hold_file(t, fd, f);
 	if (vfs_poll(f, &tp.pt) & (events | EPOLLERR | EPOLLHUP))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* genfilter.c - build tool: compiles the collected rules to a BPF program, printed as a C table
  *
- * The includes are those of the constants that tags may name.
+ * Built once for each set of rules (RULES names the file). The includes are those of the constants
+ * that tags may name.
  *
  * A build with ASan or TSan (SANITIZED) allows in addition what the sanitizer's runtime does by
  * itself: stacks of new threads, its allocator, its report. Such a build is for tests only.
@@ -15,7 +16,12 @@
 #include <linux/if_tun.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <linux/errqueue.h>
+#include <linux/sockios.h>
 #include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -46,7 +52,7 @@ static void add_rules(scmp_filter_ctx ctx)
 {
 #define RULE(action, name, count, ...) \
 	check(seccomp_rule_add(ctx, action, SCMP_SYS(name), count, ##__VA_ARGS__), #name);
-#include "seccomp_rules.inc"
+#include RULES
 #undef RULE
 }
 

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sandbox_net.c - which network namespace the sentry is started in
+ *
+ * A namespace by path is entered by this process while it clones the sentry, which is then born in
+ * it without a right over it.
+ */
+#include <fcntl.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include "runsc/sandbox.h"
+
+static const struct {
+	const char *name;
+	enum boot_network mode;
+} modes[] = {
+	{"none", BOOT_NET_NONE},
+	{"off", BOOT_NET_OFF},
+	{"host-ns", BOOT_NET_NS},
+	{"host", BOOT_NET_HOST},
+};
+
+int sandbox_set_network(struct sandbox *s, const char *name, struct error *e)
+{
+	struct boot_config *c = s->config;
+	const struct spec_namespace *ns = &c->spec.namespaces[SPEC_NS_NETWORK];
+	size_t i = 0;
+
+	while (i < array_size(modes) && strcmp(modes[i].name, name) != 0)
+		i++;
+	if (i == array_size(modes))
+		return error_set(e, "--network %s: it is none, off, host-ns or host", name);
+	c->network = modes[i].mode;
+	c->network_own = c->network == BOOT_NET_NONE || c->network == BOOT_NET_OFF ||
+			 (c->network == BOOT_NET_NS && ns->present && !ns->path);
+	return 0;
+}
+
+int sandbox_enter_network(const struct sandbox *s, int *out_back, struct error *e)
+{
+	const char *path = s->config->spec.namespaces[SPEC_NS_NETWORK].path;
+	int fd, err = 0;
+
+	*out_back = -1;
+	if (s->config->network != BOOT_NET_NS || !path)
+		return 0;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return error_set_errno(e, errno, "network namespace %s", path);
+	*out_back = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (*out_back < 0 || setns(fd, CLONE_NEWNET) < 0) {
+		err = error_set_errno(e, errno, "enter network namespace %s", path);
+		if (*out_back >= 0)
+			close(*out_back);
+		*out_back = -1;
+	}
+	close(fd);
+	return err;
+}
+
+int sandbox_leave_network(int back, struct error *e)
+{
+	int err = 0;
+
+	if (back < 0)
+		return 0;
+	if (setns(back, CLONE_NEWNET) < 0)
+		err = error_set_errno(e, errno, "leave the container's network namespace");
+	close(back);
+	return err;
+}
