@@ -4,6 +4,19 @@
 #include "sentry/kernel/process.h"
 #include "syscalls/sys.h"
 
+/* [T] What @t sends itself it finds before its call ends: nobody has to fetch it from the guest. */
+static void sender_lock(struct task *t)
+{
+	tasklist_lock();
+	g_kernel->sender = t;
+}
+
+static void sender_unlock(void)
+{
+	g_kernel->sender = NULL;
+	tasklist_unlock();
+}
+
 static bool valid_signal(int sig)
 {
 	return sig >= 0 && sig <= NSIG_MAX;
@@ -67,7 +80,7 @@ long sys_kill(struct task *t, const struct sys_args *a)
 	if (pid == INT_MIN)
 		return -ESRCH;
 	siginfo_user(&info, t, sig, SI_USER);
-	tasklist_lock();
+	sender_lock(t);
 	if (!valid_signal(sig)) {
 		err = -EINVAL;
 	} else if (pid > 0) {
@@ -78,7 +91,7 @@ long sys_kill(struct task *t, const struct sys_args *a)
 	} else {
 		err = send_pgrp(t, pid ? pgrp_find(-pid) : t->tg->pgrp, &info, sig);
 	}
-	tasklist_unlock();
+	sender_unlock();
 	return err;
 }
 
@@ -88,11 +101,11 @@ static long send_thread(struct task *t, s32 tgid, s32 tid, const struct siginfo_
 	struct task *target;
 	long err = -ESRCH;
 
-	tasklist_lock();
+	sender_lock(t);
 	target = task_find(tid);
 	if (target && !target->exited && (tgid < 0 || target->tg->tgid == tgid))
 		err = valid_signal(sig) ? send_one(t, target, info, sig, false) : -EINVAL;
-	tasklist_unlock();
+	sender_unlock();
 	return err;
 }
 
@@ -138,13 +151,13 @@ long sys_rt_sigqueueinfo(struct task *t, const struct sys_args *a)
 
 	if (err)
 		return err;
-	tasklist_lock();
+	sender_lock(t);
 	target = task_find(pid);
 	if (!target)
 		err = -ESRCH;
 	else
 		err = valid_signal(sig) ? send_one(t, target, &info, sig, true) : -EINVAL;
-	tasklist_unlock();
+	sender_unlock();
 	return err;
 }
 
@@ -187,7 +200,7 @@ long sys_pidfd_send_signal(struct task *t, const struct sys_args *a)
 	} else {
 		siginfo_user(&info, t, sig, SI_USER);
 	}
-	tasklist_lock();
+	sender_lock(t);
 	if (tg->reaped)
 		err = -ESRCH;
 	else if (!valid_signal(sig))
@@ -196,6 +209,6 @@ long sys_pidfd_send_signal(struct task *t, const struct sys_args *a)
 		err = send_pgrp(t, tg->pgrp, &info, sig);
 	else
 		err = send_one(t, tg->leader, &info, sig, !(ARG_UINT(a, 3) & 1));
-	tasklist_unlock();
+	sender_unlock();
 	return err;
 }

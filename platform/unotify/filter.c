@@ -127,14 +127,20 @@ static void resolve(struct program *p)
 	}
 }
 
-/* Structural calls: they need registers, or the stub's hands. */
+/* Structural calls: they need registers, or the stub's hands. So do those that send signals: the
+ * caller's own is delivered before the call returns, in the same crossing. */
 static const u16 g_trap_low[] = {
 	SYS_mmap,  SYS_brk,   SYS_rt_sigreturn, SYS_mremap, SYS_msync,	SYS_mincore,
 	SYS_shmat, SYS_clone, SYS_fork,		SYS_vfork,  SYS_execve, SYS_exit,
 };
 static const u16 g_trap_high[] = {
-	SYS_shmdt,	SYS_sigaltstack, SYS_mlock,  SYS_munlock, SYS_mlockall,
-	SYS_munlockall, SYS_execveat,	 SYS_mlock2, SYS_clone3,
+	SYS_shmdt,	     SYS_sigaltstack,
+	SYS_mlock,	     SYS_munlock,
+	SYS_mlockall,	     SYS_munlockall,
+	SYS_execveat,	     SYS_mlock2,
+	SYS_clone3,	     SYS_kill,
+	SYS_tkill,	     SYS_tgkill,
+	SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo,
 };
 
 /* The workload's own calls (README.md, "Allowed from the guest"). */

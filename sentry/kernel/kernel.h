@@ -61,6 +61,7 @@ struct kernel {
 	struct tgroup *init;	 /* [T] process 1 */
 	struct list groups;	 /* [T] */
 	u32 task_count;		 /* [T] live tasks */
+	struct task *sender;	 /* [T] who sends signals in a call of its own, or NULL */
 	struct rb_root pids;	 /* [T] struct pid by number */
 	s32 last_pid;		 /* [T] */
 	struct mutex ready_lock; /* LR_READY */

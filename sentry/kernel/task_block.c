@@ -148,7 +148,8 @@ void task_notify(struct task *t)
 	mutex_assert_held(&g_kernel->lock);
 	task_wake(t);
 	ctx = atomic_load(&t->ctx);
-	if (ctx && state != TS_BLOCKED && state != TS_READY && state != TS_DEAD)
+	if (ctx && t != g_kernel->sender && state != TS_BLOCKED && state != TS_READY &&
+	    state != TS_DEAD)
 		pctx_kick(ctx);
 }
 

@@ -177,35 +177,71 @@ static void restore_regs(struct pregs *r, const struct sigcontext_k *mc)
 	r->eflags = (r->eflags & ~FIX_EFLAGS) | (mc->flags & FIX_EFLAGS);
 }
 
+/* What is read of a guest's signal frame: as much of it as one copy brings, in the worker's scratch
+ * memory. */
+struct frame_copy {
+	u64 base;
+	size_t size;
+	u8 *buf;
+};
+
+/* The frame at @sp, whole if it looks like one of ours. */
+static int frame_copy_in(struct task *t, u64 sp, struct frame_copy *out)
+{
+	size_t whole =
+		sizeof(struct rt_sigframe_k) + 2 * 64ul + platform_xstate_size(g_kernel->platform);
+
+	*out = (struct frame_copy){.base = sp, .size = whole, .buf = t->worker->scratch};
+	if (copy_in(t->mm, out->buf, GVA(sp), whole) == 0)
+		return 0;
+	out->size = sizeof(struct ucontext_k);
+	return copy_in(t->mm, out->buf, GVA(sp), out->size);
+}
+
+/* @size bytes at @at, from the copy, or read behind it. */
+static const u8 *frame_part(struct task *t, struct frame_copy *c, u64 at, size_t size)
+{
+	u64 off = at - c->base;
+	u8 *room = c->buf + c->size;
+
+	if (at >= c->base && off <= c->size && size <= c->size - off)
+		return c->buf + off;
+	return copy_in(t->mm, room, GVA(at), size) ? NULL : room;
+}
+
 /* Extended state at @at (0: that of a fresh program). */
-static int restore_xstate(struct task *t, u64 at)
+static int restore_xstate(struct task *t, struct frame_copy *c, u64 at)
 {
 	struct pctx *ctx = atomic_load(&t->ctx);
-	u8 *buf = t->worker->scratch;
-	u32 sw[4]; /* magic1, extended_size, xfeatures */
 	size_t size = FXSAVE_SIZE, max = platform_xstate_size(g_kernel->platform);
+	u32 sw[4]; /* magic1, extended_size, xfeatures */
+	const u8 *x;
 
 	if (!at)
 		return pctx_set_xstate(ctx, NULL, 0);
-	if (copy_in(t->mm, buf, GVA(at), FXSAVE_SIZE))
+	x = frame_part(t, c, at, FXSAVE_SIZE);
+	if (!x)
 		return -EFAULT;
-	memcpy(sw, buf + FP_SW_OFFSET, sizeof(sw));
+	memcpy(sw, x + FP_SW_OFFSET, sizeof(sw));
 	if (sw[0] == XSTATE_MAGIC1 && sw[1] >= FXSAVE_SIZE && sw[1] <= max) {
-		if (copy_in(t->mm, buf + FXSAVE_SIZE, GVA(at + FXSAVE_SIZE), sw[1] - FXSAVE_SIZE))
-			return -EFAULT;
 		size = sw[1];
+		x = frame_part(t, c, at, size);
+		if (!x)
+			return -EFAULT;
 	}
-	return pctx_set_xstate(ctx, buf, size);
+	return pctx_set_xstate(ctx, x, size);
 }
 
 int signal_frame_pop(struct task *t, struct pregs *regs)
 {
+	struct frame_copy c;
 	struct ucontext_k uc;
 
 	/* The handler's return has popped the restorer's address. */
-	if (copy_in(t->mm, &uc, GVA(regs->rsp), sizeof(uc)))
+	if (frame_copy_in(t, regs->rsp, &c))
 		return -EFAULT;
-	if (restore_xstate(t, uc.mc.fpstate))
+	memcpy(&uc, c.buf, sizeof(uc));
+	if (restore_xstate(t, &c, uc.mc.fpstate))
 		return -EFAULT;
 	restore_regs(regs, &uc.mc);
 	signal_set_blocked(t, uc.sigmask);
