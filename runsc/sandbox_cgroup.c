@@ -10,6 +10,7 @@ static void show_limits(struct boot_config *c, const struct cgroup *cg)
 
 	c->memory_limit = cgroup_memory_limit(cg);
 	c->pids_limit = c->spec.resources.pids_limit > 0 ? c->spec.resources.pids_limit : 0;
+	c->cgroup_v1 = !cgroup_is_v2(cg);
 	if (cpus)
 		c->cpus = min(c->cpus, cpus);
 }

@@ -38,6 +38,24 @@ static bool may_change(struct task *t, struct task *other)
 /* --- affinity
  * ------------------------------------------------------------------------------------------- */
 
+/* The guest's CPUs are 0 ... cpus - 1: fewer than the host's when a quota or a cpuset says so. What
+ * of @mask is beyond is not shown; with nothing left all that are shown are. True: there was some.
+ */
+static bool clip_cpus(u64 mask[CPU_WORDS])
+{
+	bool any = false;
+
+	for (unsigned cpu = 0; cpu < CPU_WORDS * 64; cpu++) {
+		if (cpu >= g_kernel->config.cpus)
+			mask[cpu / 64] &= ~(1ull << (cpu % 64));
+		else if (mask[cpu / 64] >> (cpu % 64) & 1)
+			any = true;
+	}
+	for (unsigned cpu = 0; !any && cpu < min(g_kernel->config.cpus, CPU_WORDS * 64u); cpu++)
+		mask[cpu / 64] |= 1ull << (cpu % 64);
+	return any;
+}
+
 long sys_sched_setaffinity(struct task *t, const struct sys_args *a)
 {
 	u64 size = min((u64)ARG_UINT(a, 1), (u64)CPU_WORDS * 8), mask[CPU_WORDS] = {0};
@@ -58,6 +76,9 @@ long sys_sched_setaffinity(struct task *t, const struct sys_args *a)
 		err = -EPERM;
 	else
 		err = pctx_setaffinity(ctx, mask, CPU_WORDS);
+	/* A CPU that the guest is shown and the host does not give. */
+	if (err == -EINVAL && clip_cpus(mask))
+		err = 0;
 	tasklist_unlock();
 	return err;
 }
@@ -78,6 +99,7 @@ long sys_sched_getaffinity(struct task *t, const struct sys_args *a)
 	tasklist_unlock();
 	if (err < 0)
 		return err;
+	clip_cpus(mask);
 	bytes = align_up((u64)(g_kernel->config.cpus + 7) / 8, 8ull);
 	bytes = min(size, bytes ? bytes : 8);
 	return copy_out(t->mm, ARG_GVA(a, 2), mask, bytes) ? -EFAULT : (long)bytes;

@@ -261,7 +261,17 @@ static int kernfs_statfs(struct caller *c, struct super_block *sb, struct statfs
 	return 0;
 }
 
+/* The root's arg is the text of an option. */
+static void kernfs_show_options(struct super_block *sb, struct strbuf *s)
+{
+	const struct kernfs_entry *root = kernfs_node_of(sb->root->inode)->entry;
+
+	if (root->arg)
+		strbuf_printf(s, ",%s", (const char *)(uintptr_t)root->arg);
+}
+
 static const struct super_ops kernfs_super_ops = {
+	.show_options = kernfs_show_options,
 	.evict = kernfs_evict,
 	.statfs = kernfs_statfs,
 };

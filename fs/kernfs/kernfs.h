@@ -50,8 +50,9 @@ struct kernfs_node {
 	u64 sub;
 };
 
-/* A super block whose root is @root (a directory entry; its name is not used). @create_error: what
- * making a name in it gives (-ENOENT, -EPERM). ERR_PTR on failure. */
+/* A super block whose root is @root (a directory entry; its name is not used, its arg, when not 0,
+ * is the text of an option for /proc/mounts). @create_error: what making a name in it gives
+ * (-ENOENT, -EPERM). ERR_PTR on failure. */
 struct super_block *kernfs_mount(const struct file_system_type *t, const struct kernfs_entry *root,
 				 u32 magic, int create_error);
 /* Of an inode of kernfs. */

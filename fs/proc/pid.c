@@ -406,13 +406,25 @@ static s64 tasks_iterate(struct caller *c, const struct kernfs_node *dir, u64 in
 	}
 #define ID_MAP "         0          0 4294967295\n"
 
+static int show_cgroup(struct caller *c, const struct kernfs_node *n, struct strbuf *s)
+{
+	unsigned count = 0;
+
+	while (g_kernel->config.limits.cgroup_v1 && kernel_cgroup_names[count])
+		count++;
+	while (count-- > 0)
+		strbuf_printf(s, "%u:%s:/\n", count + 1, kernel_cgroup_names[count]);
+	strbuf_printf(s, "0::/\n");
+	return 0;
+}
+
 static const struct kernfs_entry ns_links[] = {
 	NS("cgroup", 35), NS("ipc", 39),  NS("mnt", 40), NS("net", 92), NS("pid", 36),
 	NS("time", 34),	  NS("user", 37), NS("uts", 38), ENTRY_END,
 };
 
 #define COMMON_ENTRIES                                                                             \
-	SECRET("auxv", 0400, show_auxv), TEXT("cgroup", 0444, "0::/\n"),                           \
+	SECRET("auxv", 0400, show_auxv), FILE_("cgroup", 0444, show_cgroup),                       \
 		FILE_("cmdline", 0444, show_cmdline),                                              \
 		{.name = "comm",                                                                   \
 		 .mode = 0644,                                                                     \

@@ -98,7 +98,25 @@ static int show_text(struct caller *c, const struct kernfs_node *n, struct strbu
 
 static int show_cpuinfo(struct caller *c, const struct kernfs_node *n, struct strbuf *s)
 {
-	strbuf_add(s, g_cpuinfo, g_cpuinfo_len);
+	size_t len = 0;
+
+	/* One paragraph a CPU; no more than are to be seen. */
+	for (unsigned i = 0; i < g_kernel->config.cpus && len < g_cpuinfo_len; i++) {
+		const char *end = memmem(g_cpuinfo + len, g_cpuinfo_len - len, "\n\n", 2);
+
+		len = end ? (size_t)(end - g_cpuinfo) + 2 : g_cpuinfo_len;
+	}
+	strbuf_add(s, g_cpuinfo, len);
+	return 0;
+}
+
+static int show_cgroups(struct caller *c, const struct kernfs_node *n, struct strbuf *s)
+{
+	strbuf_printf(s, "#subsys_name\thierarchy\tnum_cgroups\tenabled\n");
+	for (unsigned i = 0; kernel_cgroup_names[i]; i++)
+		if (!strchr(kernel_cgroup_names[i], '='))
+			strbuf_printf(s, "%s\t%u\t1\t1\n", kernel_cgroup_names[i],
+				      g_kernel->config.limits.cgroup_v1 ? i + 1 : 0);
 	return 0;
 }
 
@@ -220,7 +238,7 @@ static int show_stat_root(struct caller *c, const struct kernfs_node *n, struct 
 	}
 
 const struct kernfs_entry proc_root_files[] = {
-	TEXT("cgroups", "#subsys_name\thierarchy\tnum_cgroups\tenabled\n"),
+	SHOW("cgroups", show_cgroups),
 	TEXT("cmdline", "\n"),
 	SHOW("cpuinfo", show_cpuinfo),
 	TEXT("devices", "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 "

@@ -62,6 +62,7 @@ struct boot_config {
 	u16 rows, columns; /* of the terminal */
 	u64 memory_limit;  /* of the cgroup, bytes; 0: none */
 	s64 pids_limit;	   /* tasks; 0: none */
+	bool cgroup_v1;	   /* which version the guest is shown */
 	u32 cpus;
 };
 

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "fs/anon/anon.h"
+#include "fs/cgroup/cgroup_fs.h"
 #include "net/socket/socket.h"
 #include "fs/dev/dev.h"
 #include "fs/devpts/tty.h"
@@ -36,6 +37,7 @@ void boot_register_types(void)
 	boot_check(devpts_init(), "devpts");
 	boot_check(sysfs_init(), "sysfs");
 	boot_check(proc_init(), "proc");
+	boot_check(cgroup_fs_init(), "cgroup");
 	boot_check(mqueue_init(), "mqueue");
 }
 
@@ -178,6 +180,43 @@ static const char *kind_type(const struct spec_mount *m)
 #define MOUNT_FLAGS \
 	(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME)
 
+static int remount(struct boot *b, const char *where, u32 flags)
+{
+	struct path p;
+	int err = vfs_walk(&b->caller, NULL, where, WALK_FOLLOW, &p);
+
+	if (err)
+		return err;
+	err = vfs_mount(&b->caller, where, &p, NULL, MS_BIND | MS_REMOUNT | flags, NULL);
+	path_put(&p);
+	return err;
+}
+
+/* As on the host: v2 is one file system, v1 a directory with one for each controller. */
+static int mount_cgroup(struct boot *b, const struct spec_mount *m, u32 flags)
+{
+	bool v2 = !b->c->cgroup_v1 || !strcmp(m->type, "cgroup2");
+	struct super_block *sb;
+	char place[4096];
+	int err;
+
+	err = make_super(b, v2 ? "cgroup2" : "tmpfs", 0, m->source, v2 ? "" : "mode=755", &sb);
+	if (!err)
+		err = attach(b, sb, m->destination, true, v2 ? flags : flags & ~(u32)MS_RDONLY,
+			     v2 ? "cgroup2" : "tmpfs");
+	for (unsigned i = 0; !v2 && !err && kernel_cgroup_names[i]; i++) {
+		const char *name = kernel_cgroup_names[i], *eq = strchr(name, '=');
+
+		snprintf(place, sizeof(place), "%s/%s", m->destination, eq ? eq + 1 : name);
+		err = make_super(b, "cgroup", 0, "cgroup", name, &sb);
+		if (!err)
+			err = attach(b, sb, place, true, flags, "cgroup");
+	}
+	if (!v2 && !err && flags & MS_RDONLY)
+		err = remount(b, m->destination, flags);
+	return err ? error_set_errno(&b->error, err, "mount %s on %s", m->type, m->destination) : 0;
+}
+
 static int mount_one(struct boot *b, const struct spec_mount *m)
 {
 	u32 flags = (u32)(m->flags & MOUNT_FLAGS);
@@ -186,7 +225,7 @@ static int mount_one(struct boot *b, const struct spec_mount *m)
 	int err;
 
 	if (m->kind == SPEC_MOUNT_CGROUP)
-		return 0;
+		return mount_cgroup(b, m, flags);
 	if (m->kind == SPEC_MOUNT_BIND) {
 		dir = m->source_is_dir;
 		err = make_gofer_super(b, m->tree, &sb);

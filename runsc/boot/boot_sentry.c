@@ -97,6 +97,26 @@ static void start_memory(void)
 	boot_register_types();
 }
 
+static u64 positive(s64 n)
+{
+	return n > 0 ? (u64)n : 0;
+}
+
+static struct kernel_limits boot_limits(const struct boot_config *c)
+{
+	const struct spec_resources *r = &c->spec.resources;
+
+	return (struct kernel_limits){
+		.memory_swap = positive(r->memory.swap),
+		.memory_soft = positive(r->memory.reservation),
+		.tasks = positive(c->pids_limit),
+		.cpu_shares = r->cpu.shares,
+		.cpu_period = r->cpu.period,
+		.cpu_quota = r->cpu.quota,
+		.cgroup_v1 = c->cgroup_v1,
+	};
+}
+
 static void start_kernel(struct boot *b, int procfd)
 {
 	struct platform_config pc = {
@@ -108,6 +128,7 @@ static void start_kernel(struct boot *b, int procfd)
 		.init_killable = b->c->default_mounts,
 		.memory_limit = b->c->memory_limit,
 		.cpus = b->c->cpus,
+		.limits = boot_limits(b->c),
 		.on_exit = on_exit_of_init,
 		.on_watched_exit = boot_exec_exit,
 	};

@@ -80,5 +80,6 @@ u64 cgroup_oom_count(const struct cgroup *cg);
  * from the cgroup and all above it. */
 u64 cgroup_memory_limit(const struct cgroup *cg);
 u32 cgroup_cpu_limit(const struct cgroup *cg);
+bool cgroup_is_v2(const struct cgroup *cg);
 
 #endif

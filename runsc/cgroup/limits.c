@@ -103,6 +103,11 @@ u32 cgroup_cpu_limit(const struct cgroup *cg)
 	return least > 65535 ? 0 : (u32)max(least, 1ull);
 }
 
+bool cgroup_is_v2(const struct cgroup *cg)
+{
+	return cg->v2;
+}
+
 static int oom_fd_v1(const char *dir)
 {
 	char *path = cgpath_join(dir, "memory.oom_control"), text[32];

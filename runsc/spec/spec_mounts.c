@@ -188,8 +188,6 @@ static void parse_mount(const struct node *n, struct spec *s, struct spec_mount 
 			    n->index, m->destination);
 		m->destination = region_printf(r, "/%s", m->destination);
 	}
-	if (m->kind == SPEC_MOUNT_CGROUP)
-		spec_notice(r, s, "config.json: mounts[%zu]: cgroup mounts are ignored", n->index);
 }
 
 void spec_parse_mounts(const struct node *top, struct spec *s)

@@ -27,6 +27,17 @@ struct kernel_hooks {
 	void (*task_gone)(struct task *t, u32 wait_status);
 };
 
+/* What of the host's cgroup is shown inside, beside memory_limit and cpus. 0: no limit. */
+struct kernel_limits {
+	u64 memory_swap, memory_soft; /* bytes; swap counts memory too */
+	u64 tasks;		      /* also enforced: more are refused with EAGAIN */
+	u64 cpu_shares, cpu_period;   /* microseconds; 0: the default */
+	s64 cpu_quota;
+	bool cgroup_v1; /* the host's version, and so that of /proc/PID/cgroup */
+};
+/* The v1 hierarchies that are shown, in the order of their numbers; ends with NULL. */
+extern const char *const kernel_cgroup_names[];
+
 struct kernel_config {
 	struct platform *platform;
 	const struct syscall_table *syscalls;
@@ -36,6 +47,7 @@ struct kernel_config {
 	bool init_killable; /* process 1 has no protection from signals (runsc do) */
 	u64 memory_limit;   /* of the host cgroup, bytes; 0: the machine's */
 	unsigned cpus;	    /* shown to the guest */
+	struct kernel_limits limits;
 	/* Called on a worker when the first process has exited, with its wait status: ends the
 	 * sandbox. */
 	void (*on_exit)(u32 wait_status);
@@ -76,6 +88,7 @@ struct kernel {
 	u64 loadavg[3];	 /* fixed point as in /proc/loadavg; computed on reading */
 	u64 total_forks; /* [T] */
 	u64 context_switches;
+	_Atomic u64 memory_peak;
 	_Atomic bool running; /* kernel_run was called */
 	_Atomic bool ending;
 };
@@ -123,6 +136,12 @@ void kernel_signal_init(int sig);
  * read each). */
 void kernel_cputime(u64 *out_user, u64 *out_system);
 u64 kernel_rss(void);
+/* What a cgroup would be charged: that and memory of files; *out_peak: the most that a call of this
+ * has seen. kernel_shared_memory: the latter part alone. */
+u64 kernel_memory_used(u64 *out_peak);
+u64 kernel_shared_memory(void);
+/* New limits (runsc update). Any thread. */
+void kernel_set_limits(u64 memory, const struct kernel_limits *l);
 
 /* Other hooks from now on; tables that were once given stay. Any thread. */
 void kernel_set_hooks(const struct kernel_hooks *hooks);

@@ -2,6 +2,12 @@
 /* machine.c - sums over all processes: what /proc/stat and meminfo show */
 #include "sentry/kernel/kernel.h"
 #include "sentry/kernel/process.h"
+#include "sentry/mm/memfile.h"
+
+const char *const kernel_cgroup_names[] = {
+	"cpuset",  "cpu",     "cpuacct", "blkio",	 "memory",
+	"devices", "freezer", "pids",	 "name=systemd", NULL,
+};
 
 void kernel_cputime(u64 *out_user, u64 *out_system)
 {
@@ -47,4 +53,28 @@ u64 kernel_rss(void)
 		mm_put(mm);
 	}
 	return sum;
+}
+
+u64 kernel_shared_memory(void)
+{
+	return memfile_in_use();
+}
+
+u64 kernel_memory_used(u64 *out_peak)
+{
+	u64 used = kernel_rss() + memfile_in_use(), peak = atomic_load(&g_kernel->memory_peak);
+
+	while (used > peak && !atomic_compare_exchange_weak(&g_kernel->memory_peak, &peak, used))
+		;
+	if (out_peak)
+		*out_peak = max(peak, used);
+	return used;
+}
+
+void kernel_set_limits(u64 memory, const struct kernel_limits *l)
+{
+	mutex_lock(&g_kernel->lock);
+	g_kernel->config.memory_limit = memory;
+	g_kernel->config.limits = *l;
+	mutex_unlock(&g_kernel->lock);
 }

@@ -135,6 +135,8 @@ static bool too_many(struct task *t)
 
 	if (g_kernel->task_count >= PID_LIMIT / 2)
 		return true;
+	if (g_kernel->config.limits.tasks && g_kernel->task_count >= g_kernel->config.limits.tasks)
+		return true;
 	if (limit == ~0ull || g_kernel->task_count < limit || t->cred->uid == 0 ||
 	    task_capable(t, 24) || task_capable(t, 21)) /* CAP_SYS_RESOURCE, CAP_SYS_ADMIN */
 		return false;
