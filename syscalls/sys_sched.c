@@ -63,8 +63,6 @@ long sys_sched_setaffinity(struct task *t, const struct sys_args *a)
 	struct pctx *ctx;
 	long err = 0;
 
-	if (ARG_INT(a, 0) < 0)
-		return -EINVAL;
 	if (copy_in(t->mm, mask, ARG_GVA(a, 2), size))
 		return -EFAULT;
 	tasklist_lock();
@@ -90,7 +88,7 @@ long sys_sched_getaffinity(struct task *t, const struct sys_args *a)
 	struct pctx *ctx;
 	long err;
 
-	if (ARG_INT(a, 0) < 0 || (size & 7) || size * 8 < g_kernel->config.cpus)
+	if ((size & 7) || size * 8 < g_kernel->config.cpus)
 		return -EINVAL;
 	tasklist_lock();
 	other = target_of(t, ARG_INT(a, 0));

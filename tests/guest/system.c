@@ -182,6 +182,8 @@ static void test_system(void)
 		CHECK_EQ(sched_yield(), 0);
 		CHECK_ERRNO(sched_getaffinity(0, 1, &set), EINVAL);
 		CHECK_ERRNO(sched_getaffinity(0x3fffff, sizeof(set), &set), ESRCH);
+		CHECK_ERRNO(sched_getaffinity(-1, sizeof(set), &set), ESRCH);
+		CHECK_ERRNO(sched_setaffinity(-1, sizeof(set), &set), ESRCH);
 	}
 }
 
