@@ -1,82 +1,70 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_run.c - runsc run: a container out of an OCI bundle, in the foreground */
-#include <ctype.h>
+/* cmd_run.c - runsc run: create and start in one; without --detach also wait and delete
+ *
+ * In the foreground the container dies with this process, whose terminal it has when config.json
+ * wants one.
+ */
+#include <signal.h>
 #include <unistd.h>
 
 #include "runsc/command.h"
-#include "runsc/sandbox.h"
+#include "runsc/create.h"
 
 struct args {
 	const char *bundle, *console_socket, *pid_file, *preserve_fds;
 	bool detach, keep, no_subreaper, no_pivot, no_new_keyring, strace;
 };
 
-static bool id_valid(const char *id)
+static int attend(struct created *made, bool keep, struct error *e)
 {
-	for (const char *p = id; *p; p++)
-		if (!isalnum((unsigned char)*p) && !strchr("_+-.", *p))
-			return false;
-	return *id && strcmp(id, ".") != 0 && strcmp(id, "..") != 0;
+	int status;
+
+	console_raw(&made->sandbox.console);
+	status = attend_proxy(made->proxy.pid);
+	console_close(&made->sandbox.console);
+	sandbox_close(&made->sandbox);
+	if (!keep)
+		delete_container(&made->container, e);
+	return status;
 }
 
-static int prepare(struct sandbox *s, const struct args *a, const char *id, struct error *e)
+static int run(const char *id, const struct args *a, struct error *e)
 {
-	char text[128];
-	int err;
+	struct create_options o = {
+		.bundle = a->bundle,
+		.pid_file = a->pid_file,
+		.console_socket = a->console_socket,
+		.preserve_fds = a->preserve_fds,
+		.attached = !a->detach,
+		.strace = a->strace,
+	};
+	struct error ignored = {0};
+	struct created made;
 
-	if (!id_valid(id))
-		return error_set(e, "invalid container ID format");
-	if (a->detach)
-		return error_set(e, "--detach is not supported yet");
-	if (a->console_socket)
-		return error_set(e, "--console-socket is not supported yet");
-	if (a->bundle && chdir(a->bundle) < 0)
-		return error_set(e, "chdir %s: %s", a->bundle,
-				 error_name(errno, text, sizeof(text)));
-	err = sandbox_init(s, e);
-	if (!err)
-		err = spec_load(s->region, ".", &s->config->spec, e);
-	if (!err)
-		err = spec_check_host(s->region, &s->config->spec, e);
-	if (!err)
-		err = sandbox_set_network(s, g_globals.network ? g_globals.network : "host-ns", e);
-	if (!err)
-		err = sandbox_add_trees(s, e);
-	if (!err)
-		err = sandbox_cgroup_start(s, id, e);
-	if (err)
-		return err;
-	s->config->strace |= a->strace;
-	s->config->uid = s->config->gid =
-		0; /* what an ordinary user's own id is inside a container */
-	for (u32 i = 0; i < s->config->spec.notice_count; i++)
-		log_warning("%s", s->config->spec.notices[i]);
-	return 0;
+	if (create_container(id, &o, &made, e) < 0)
+		return 1;
+	if (start_container(&made.container, e) < 0) {
+		console_close(&made.sandbox.console);
+		delete_container(&made.container, &ignored);
+		return 1;
+	}
+	return a->detach ? 0 : attend(&made, a->keep, e);
 }
 
 static int run_run(const struct command *self, char **argv)
 {
 	struct args args = {0};
 	struct error e = {0};
-	struct sandbox s;
 	int status, used = command_options(self, argv, &args, &status);
 
 	if (used < 0)
 		return status;
 	argv += used;
-	if (!argv[0] || argv[1]) {
-		printf("Incorrect Usage.\n\n");
-		command_help_text(stdout, self);
-		fflush(stdout);
-		log_error("runsc: \"run\" requires exactly 1 argument(s)");
+	if (!command_arguments(self, argv, 1))
 		return 1;
-	}
-	if (prepare(&s, &args, argv[0], &e) < 0)
-		status = 1;
-	else
-		status = sandbox_run(&s, args.pid_file, &e);
+	status = run(argv[0], &args, &e);
 	if (e.text[0])
-		log_error("runsc run failed: %s", e.text);
+		command_error("runsc run failed: %s", e.text);
 	return status;
 }
 
@@ -84,14 +72,16 @@ static int run_run(const struct command *self, char **argv)
 static const struct option options[] = {
 	{"bundle", 'b', OPTION_VALUE, ARG(bundle),
 	 "path to the root of the bundle directory, defaults to the current directory"},
-	{"console-socket", 0, OPTION_VALUE, ARG(console_socket), "not supported yet"},
-	{"detach", 'd', OPTION_FLAG, ARG(detach), "not supported yet"},
-	{"keep", 0, OPTION_FLAG, ARG(keep), "accepted: nothing is kept after the exit"},
-	{"pid-file", 0, OPTION_VALUE, ARG(pid_file), "file to write the sentry's process id to"},
+	{"console-socket", 0, OPTION_VALUE, ARG(console_socket),
+	 "socket that receives the master of the container's terminal"},
+	{"detach", 'd', OPTION_FLAG, ARG(detach), "do not wait for the container's end"},
+	{"keep", 0, OPTION_FLAG, ARG(keep), "do not delete the container when it has ended"},
+	{"pid-file", 0, OPTION_VALUE, ARG(pid_file), "file to write the process id to"},
 	{"no-subreaper", 0, OPTION_FLAG, ARG(no_subreaper), "accepted and ignored"},
 	{"no-pivot", 0, OPTION_FLAG, ARG(no_pivot), "accepted and ignored"},
 	{"no-new-keyring", 0, OPTION_FLAG, ARG(no_new_keyring), "accepted and ignored"},
-	{"preserve-fds", 0, OPTION_VALUE, ARG(preserve_fds), "accepted and ignored"},
+	{"preserve-fds", 0, OPTION_VALUE, ARG(preserve_fds),
+	 "pass N additional file descriptors to the container (stdio + $LISTEN_FDS + N in total)"},
 	{"strace", 0, OPTION_FLAG, ARG(strace), "print the system calls of all tasks"},
 	{NULL},
 };

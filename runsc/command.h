@@ -14,6 +14,8 @@
 #include "runsc/spec/error.h"
 #include "sentry/base/types.h"
 
+#define OCI_VERSION "1.0.2-dev"
+
 enum option_kind {
 	OPTION_FLAG,  /* bool; "--flag=false" is understood */
 	OPTION_VALUE, /* const char * */
@@ -59,13 +61,19 @@ struct command {
 	int (*run)(const struct command *self, char **argv);
 };
 
-extern const struct command command_do, command_run, command_spec, command_help, command_version;
+extern const struct command command_do, command_run, command_spec, command_help, command_version,
+	command_create, command_start, command_state, command_list, command_kill, command_delete;
 /* All of them; ends with NULL. */
 extern const struct command *const commands[];
 const struct command *command_find(const char *name);
 void command_help_text(FILE *f, const struct command *c);
 void app_help_text(FILE *f);
 void version_text(FILE *f);
+/* The one error line of a command that failed: to the log, and to standard error where that is
+ * another place. */
+void command_error(const char *fmt, ...) printf_like(1, 2);
+/* Exactly @count arguments from @argv on? Otherwise tells, as runc does. */
+bool command_arguments(const struct command *c, char **argv, int count);
 /* Parses a command's options into @out. Returns the number of elements used; otherwise the command
  * is over and its exit status is *out_status (help was asked for, or a wrong option told). */
 int command_options(const struct command *c, char **argv, void *out, int *out_status);

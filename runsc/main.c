@@ -6,19 +6,22 @@
  * commands for people.
  */
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "runsc/boot/boot.h"
 #include "runsc/command.h"
+#include "runsc/proxy.h"
 
-#define OCI_VERSION	 "1.0.2-dev"
 #define BULKHEAD_VERSION "0.1.0"
 
 struct globals g_globals = {.log_fd = 2};
 
 const struct command *const commands[] = {
-	&command_do, &command_run, &command_spec, &command_help, &command_version, NULL,
+	&command_create, &command_delete, &command_do,	    &command_help,
+	&command_kill,	 &command_list,	  &command_run,	    &command_spec,
+	&command_start,	 &command_state,  &command_version, NULL,
 };
 
 #define GLOBAL(member) offsetof(struct globals, member)
@@ -79,6 +82,34 @@ void command_help_text(FILE *f, const struct command *c)
 		options_help(f, c->options);
 	}
 	fprintf(f, "\n");
+}
+
+void command_error(const char *fmt, ...)
+{
+	char text[1200];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	log_error("%s", text);
+	if (g_globals.log_fd != 2)
+		fprintf(stderr, "%s\n", text);
+}
+
+bool command_arguments(const struct command *c, char **argv, int count)
+{
+	int n = 0;
+
+	while (argv[n])
+		n++;
+	if (n == count)
+		return true;
+	printf("Incorrect Usage.\n\n");
+	command_help_text(stdout, c);
+	fflush(stdout);
+	command_error("runsc: \"%s\" requires exactly %d argument(s)", c->name, count);
+	return false;
 }
 
 int command_options(const struct command *c, char **argv, void *out, int *out_status)
@@ -161,6 +192,7 @@ int main(int argc, char **argv)
 		boot_sentry();
 	if (argc == 2 && !strcmp(argv[0], "runsc-gofer"))
 		boot_gofer();
+	proxy_set_title_area(argv);
 	open_stdio();
 	used = options_parse(global_options, argv + 1, &g_globals, &help, &e);
 	if (used < 0) {

@@ -19,7 +19,11 @@ int sandbox_init(struct sandbox *s, struct error *e)
 	struct boot_config *c;
 	int err;
 
-	*s = (struct sandbox){.control = -1, .log_fd = g_globals.log_fd, .console = {.fd = -1}};
+	*s = (struct sandbox){.control = -1,
+			      .sentry_control = -1,
+			      .listen = -1,
+			      .log_fd = g_globals.log_fd,
+			      .console = {.fd = -1}};
 	err = region_create(&s->region, &s->config_fd);
 	if (err)
 		return error_set_errno(e, err, "memory of the configuration");
@@ -63,7 +67,7 @@ int sandbox_add_trees(struct sandbox *s, struct error *e)
 	return 0;
 }
 
-static int write_pid_file(const char *path, pid_t pid, struct error *e)
+int sandbox_write_pid_file(const char *path, pid_t pid, struct error *e)
 {
 	char tmp[4096];
 	FILE *f;
@@ -78,7 +82,6 @@ static int write_pid_file(const char *path, pid_t pid, struct error *e)
 	return 0;
 }
 
-/* The end: whatever of the two is still there is killed and reaped. */
 static void reap(pid_t *pid)
 {
 	if (*pid <= 0)
@@ -87,6 +90,24 @@ static void reap(pid_t *pid)
 	while (waitpid(*pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	*pid = 0;
+}
+
+void sandbox_reap(struct sandbox *s)
+{
+	reap(&s->sentry);
+	reap(&s->gofer);
+}
+
+void sandbox_close(struct sandbox *s)
+{
+	mountpoints_close(&s->mountpoints);
+	for (size_t i = 0; i < 3; i++) {
+		int *fd = (int *[]){&s->control, &s->sentry_control, &s->listen}[i];
+
+		if (*fd >= 0)
+			close(*fd);
+		*fd = -1;
+	}
 }
 
 int sandbox_run(struct sandbox *s, const char *pid_file, struct error *e)
@@ -98,19 +119,17 @@ int sandbox_run(struct sandbox *s, const char *pid_file, struct error *e)
 	sigprocmask(SIG_BLOCK, &all, &old);
 	s->config->console = console_wanted(s->config) && console_open(&s->console);
 	console_size(&s->config->rows, &s->config->columns);
-	if (sandbox_spawn(s, e) == 0 && (!pid_file || !write_pid_file(pid_file, s->sentry, e))) {
+	if (sandbox_spawn(s, e) == 0 &&
+	    (!pid_file || !sandbox_write_pid_file(pid_file, s->sentry, e))) {
 		console_raw(&s->console);
 		status = sandbox_wait(s, e);
 	}
-	reap(&s->sentry);
-	reap(&s->gofer);
+	sandbox_reap(s);
 	sandbox_cgroup_end(s);
 	console_close(&s->console);
 	if (!s->config->overlay && e->text[0])
 		mountpoints_remove(&s->mountpoints);
-	mountpoints_close(&s->mountpoints);
-	if (s->control >= 0)
-		close(s->control);
+	sandbox_close(s);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	return status;
 }

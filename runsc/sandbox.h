@@ -24,6 +24,9 @@ struct sandbox {
 	int log_fd;
 	pid_t sentry, gofer; /* 0: not started, or reaped */
 	int control;	     /* our end; -1 */
+	int sentry_control;  /* the sentry's, when it was made before (container); -1 */
+	int listen;	     /* container: its control socket; -1 */
+	pid_t network_of;    /* container: the sentry is born in this one's network; 0 */
 	int sentry_status;   /* wait status, once reaped */
 	bool gofer_died;     /* before the sentry did */
 	struct console console;
@@ -51,6 +54,14 @@ int sandbox_set_network(struct sandbox *s, const char *name, struct error *e);
 int sandbox_enter_network(const struct sandbox *s, int *out_back, struct error *e);
 int sandbox_leave_network(int back, struct error *e);
 
+/* The end: whatever of the two is still there is killed and reaped. */
+void sandbox_reap(struct sandbox *s);
+/* What is left besides the processes, when there are none or they are on their own. */
+void sandbox_close(struct sandbox *s);
+int sandbox_write_pid_file(const char *path, pid_t pid, struct error *e);
+
+/* sandbox_spawn.c: writes the maps of a user namespace with one id, 0. */
+int sandbox_write_maps(pid_t pid, u32 uid, u32 gid, bool groups, struct error *e);
 /* sandbox_spawn.c: both children; 0 or -errno and a line (the caller kills what was started). */
 int sandbox_spawn(struct sandbox *s, struct error *e);
 /* sandbox_wait.c: forwards until the end. Signals are blocked. */

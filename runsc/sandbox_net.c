@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sandbox_net.c - which network namespace the sentry is started in
  *
- * A namespace by path is entered by this process while it clones the sentry, which is then born in
- * it without a right over it.
+ * A namespace by path, or that of the container's proxy, is entered by this process while it clones
+ * the sentry, which is then born in it without a right over it.
  */
 #include <fcntl.h>
 #include <sched.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "runsc/sandbox.h"
@@ -39,7 +40,12 @@ int sandbox_set_network(struct sandbox *s, const char *name, struct error *e)
 int sandbox_enter_network(const struct sandbox *s, int *out_back, struct error *e)
 {
 	const char *path = s->config->spec.namespaces[SPEC_NS_NETWORK].path;
+	char of_proxy[64];
 	int fd, err = 0;
+
+	snprintf(of_proxy, sizeof(of_proxy), "/proc/%d/ns/net", (int)s->network_of);
+	if (s->network_of)
+		path = of_proxy;
 
 	*out_back = -1;
 	if (s->config->network != BOOT_NET_NS || !path)

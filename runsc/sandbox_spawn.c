@@ -33,6 +33,7 @@
 struct child {
 	const char *name;	      /* argv[0] of the new program */
 	unsigned long flags;	      /* namespaces */
+	bool detached;		      /* outlives this process */
 	u32 outside_uid, outside_gid; /* whom 0 of its user namespace is */
 	int fds[BOOT_FD_COUNT];	      /* -1: not given; index: number in the child */
 	int go[2];		      /* pipe: a byte when the maps are written */
@@ -69,7 +70,8 @@ static void __attribute__((noreturn)) child_main(const struct child *c)
 	sigset_t none;
 	char byte;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (!c->detached)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	close(c->go[1]);
 	if (read(c->go[0], &byte, 1) != 1)
 		_exit(126);
@@ -105,20 +107,18 @@ static int write_file(pid_t pid, const char *name, const char *text)
 	return err;
 }
 
-static int write_maps(const struct child *c, pid_t pid, struct error *e)
+int sandbox_write_maps(pid_t pid, u32 uid, u32 gid, bool groups, struct error *e)
 {
 	char text[64];
 	int err;
 
-	if (!(c->flags & CLONE_NEWUSER))
-		return 0;
-	if (c->outside_uid < PRIVATE_IDS)
+	if (!groups)
 		write_file(pid, "setgroups", "deny");
-	snprintf(text, sizeof(text), "0 %u 1\n", c->outside_uid);
+	snprintf(text, sizeof(text), "0 %u 1\n", uid);
 	err = write_file(pid, "uid_map", text);
 	if (err)
 		return error_set_errno(e, err, "map the ids of a user namespace");
-	snprintf(text, sizeof(text), "0 %u 1\n", c->outside_gid);
+	snprintf(text, sizeof(text), "0 %u 1\n", gid);
 	err = write_file(pid, "gid_map", text);
 	if (err)
 		return error_set_errno(e, err, "map the group ids of a user namespace");
@@ -142,7 +142,9 @@ static pid_t spawn(struct sandbox *s, struct child *c, struct error *e)
 		close(c->go[1]);
 		return error_set_errno(e, err, "create the namespaces of %s", c->name);
 	}
-	err = write_maps(c, pid, e);
+	err = !(c->flags & CLONE_NEWUSER) ? 0
+					  : sandbox_write_maps(pid, c->outside_uid, c->outside_gid,
+							       c->outside_uid >= PRIVATE_IDS, e);
 	if (!err)
 		err = sandbox_cgroup_enter(s, pid, e);
 	if (!err && write(c->go[1], "g", 1) != 1)
@@ -171,8 +173,10 @@ static int spawn_sentry(struct sandbox *s, int control, int gofer, int shm, stru
 	struct child c = {
 		.name = "runsc-sentry",
 		.flags = NS_COMMON | CLONE_NEWUSER | (s->config->network_own ? CLONE_NEWNET : 0),
+		.detached = s->config->detached,
 		.outside_uid = root ? private_id() : geteuid(),
-		.fds = {0, 1, 2, s->config_fd, control, gofer, shm, s->log_fd, s->console.fd},
+		.fds = {0, 1, 2, s->config_fd, control, gofer, shm, s->log_fd, s->console.fd,
+			s->listen},
 	};
 	int back, err;
 
@@ -190,9 +194,10 @@ static int spawn_gofer(struct sandbox *s, int null, int gofer, int shm, struct e
 	struct child c = {
 		.name = "runsc-gofer",
 		.flags = NS_COMMON | CLONE_NEWNET | (s->config->rootless ? CLONE_NEWUSER : 0),
+		.detached = s->config->detached,
 		.outside_uid = geteuid(),
 		.outside_gid = getegid(),
-		.fds = {null, null, s->log_fd, s->config_fd, -1, gofer, shm, s->log_fd, -1},
+		.fds = {null, null, s->log_fd, s->config_fd, -1, gofer, shm, s->log_fd, -1, -1},
 	};
 
 	s->gofer = spawn(s, &c, e);
@@ -201,7 +206,7 @@ static int spawn_gofer(struct sandbox *s, int null, int gofer, int shm, struct e
 
 int sandbox_spawn(struct sandbox *s, struct error *e)
 {
-	int control[2] = {-1, -1}, sock[2] = {-1, -1};
+	int control[2] = {s->control, s->sentry_control}, sock[2] = {-1, -1};
 	int shm = gofer_shm_create(s->config->cpus), null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	int err = 0;
 
@@ -209,7 +214,8 @@ int sandbox_spawn(struct sandbox *s, struct error *e)
 		err = error_set_errno(e, shm, "shared memory of the gofer");
 	else if (null < 0)
 		err = error_set_errno(e, errno, "open /dev/null");
-	else if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) < 0 ||
+	else if ((control[1] < 0 &&
+		  socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) < 0) ||
 		 socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock) < 0)
 		err = error_set_errno(e, errno, "socketpair");
 	if (!err)
@@ -219,6 +225,7 @@ int sandbox_spawn(struct sandbox *s, struct error *e)
 	s->gofer = max(s->gofer, 0);
 	s->sentry = max(s->sentry, 0);
 	s->control = control[0];
+	s->sentry_control = -1;
 	for (size_t i = 0; i < 5; i++) {
 		int fd = (int[]){control[1], sock[0], sock[1], shm, null}[i];
 

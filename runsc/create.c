@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* create.c - makes a container, step by step; each step can fail, and then all before it is undone
+ *
+ * The order is given by who needs whom: the directory with its lock keeps others out; the proxy
+ * comes before the sentry, which may need its network namespace, and before the hooks, which change
+ * its namespaces; its root comes after the sentry has made the mount points. The last steps are
+ * state.json, the pid file, and the word to the proxy that it stands alone: who dies before that
+ * leaves processes that end by themselves (proxy.h).
+ */
+#include "runsc/create.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "runsc/command.h"
+#include "runsc/hooks.h"
+
+static int load_bundle(struct sandbox *s, const struct create_options *o, struct error *e)
+{
+	char text[128];
+	int err;
+
+	if (o->bundle && chdir(o->bundle) < 0)
+		return error_set(e, "chdir %s: %s", o->bundle,
+				 error_name(errno, text, sizeof(text)));
+	err = sandbox_init(s, e);
+	if (!err)
+		err = spec_load(s->region, ".", &s->config->spec, e);
+	if (!err)
+		err = spec_check_host(s->region, &s->config->spec, e);
+	if (!err)
+		err = sandbox_set_network(s, g_globals.network ? g_globals.network : "host-ns", e);
+	if (!err)
+		err = sandbox_add_trees(s, e);
+	if (err)
+		return err;
+	s->config->hold = true;
+	s->config->detached = !o->attached;
+	s->config->strace |= o->strace;
+	/* What an ordinary user's own id is inside a container. */
+	s->config->uid = s->config->gid = 0;
+	return 0;
+}
+
+static void describe(struct container *c, const struct spec *s)
+{
+	snprintf(c->bundle, sizeof(c->bundle), "%s", s->bundle);
+	snprintf(c->rootfs, sizeof(c->rootfs), "%s", s->root_path);
+	c->annotations = json_object();
+	for (u32 i = 0; i < s->annotation_count; i++)
+		json_object_set_new(c->annotations, s->annotations[i].key,
+				    json_string(s->annotations[i].value));
+	for (int k = 0; k < SPEC_HOOK_KINDS; k++)
+		c->hooks |= (u32)(s->hook_counts[k] != 0) << k;
+}
+
+/* What sentry and gofer say later, when nobody listens any more, goes to a file beside the state;
+ * notices too, for clients read all that --log has as one error. */
+static int open_sandbox_log(struct created *k, struct error *e)
+{
+	struct sandbox *s = &k->sandbox;
+	struct boot_config *c = s->config;
+
+	if (!c->detached)
+		return 0;
+	s->log_fd = openat(k->container.dir_fd, "sandbox.log",
+			   O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (s->log_fd < 0)
+		return error_set_errno(e, errno, "%s/sandbox.log", k->container.dir);
+	for (u32 i = 0; i < c->spec.notice_count; i++)
+		dprintf(s->log_fd, "notice: %s\n", c->spec.notices[i]);
+	return 0;
+}
+
+static int open_console(struct created *k, const struct create_options *o, struct error *e)
+{
+	struct sandbox *s = &k->sandbox;
+	struct boot_config *c = s->config;
+	const struct spec_process *p = &c->spec.process;
+
+	if (o->console_socket && !p->terminal)
+		return error_set(
+			e, "cannot use console socket if runc will not detach or allocate tty");
+	if (p->terminal && o->console_socket) {
+		s->console.fd = pty_send(o->console_socket, p->console_height, p->console_width, e);
+		if (s->console.fd < 0)
+			return s->console.fd;
+		c->console = true;
+	} else if (p->terminal && !o->attached) {
+		return error_set(
+			e,
+			"cannot allocate tty if runc will detach without setting console socket");
+	} else if (o->attached) {
+		c->console = console_wanted(c) && console_open(&s->console);
+		console_size(&c->rows, &c->columns);
+	}
+	return 0;
+}
+
+static int spawn_proxy(struct created *k, const struct create_options *o, struct error *e)
+{
+	struct sandbox *s = &k->sandbox;
+	struct proxy_options po = {
+		.spec = &s->config->spec,
+		.tty = o->console_socket ? s->console.fd : -1,
+		.attached = o->attached,
+		.args = s->config->spec.process.args,
+		.cgroup = s->cgroup,
+	};
+	int pair[2], err;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return error_set_errno(e, errno, "socketpair");
+	s->control = po.sentry = pair[0];
+	s->sentry_control = pair[1];
+	err = proxy_spawn(&po, &k->proxy, e);
+	if (!err && s->config->network == BOOT_NET_NS &&
+	    s->config->spec.namespaces[SPEC_NS_NETWORK].present) {
+		s->network_of = k->proxy.pid;
+		s->config->network_own = false;
+	}
+	return err;
+}
+
+static int run_hooks(struct created *k, enum spec_hook_kind kind, bool enter, struct error *e)
+{
+	struct hook_context h = {
+		.spec = &k->sandbox.config->spec,
+		.id = k->container.id,
+		.status = "creating",
+		.pid = k->proxy.pid,
+		.enter = enter ? k->proxy.pid : 0,
+	};
+
+	return h.spec->hook_counts[kind] ? hooks_run(kind, &h, e) : 0;
+}
+
+/* Until the sentry says that all is there, or why not, or is dead. */
+static int wait_ready(struct sandbox *s, struct error *e)
+{
+	struct boot_message m;
+	ssize_t n;
+
+	do
+		n = recv(s->control, &m, sizeof(m), 0);
+	while (n < 0 && errno == EINTR);
+	if (n != sizeof(m))
+		return error_set(e, "the sentry died while it started (see sandbox.log)");
+	m.text[sizeof(m.text) - 1] = 0;
+	if (m.type == BOOT_READY)
+		return 0;
+	return error_set(e, "unable to start container process: %s", m.text);
+}
+
+static int start_sandbox(struct created *k, struct error *e)
+{
+	int err;
+
+	k->sandbox.listen = control_listen(&k->container, e);
+	if (k->sandbox.listen < 0)
+		return k->sandbox.listen;
+	err = sandbox_spawn(&k->sandbox, e);
+	return err ? err : wait_ready(&k->sandbox, e);
+}
+
+static int publish(struct created *k, const struct create_options *o, struct error *e)
+{
+	struct container *c = &k->container;
+	int err;
+
+	c->proxy = process_ref(k->proxy.pid);
+	c->sentry = process_ref(k->sandbox.sentry);
+	c->gofer = process_ref(k->sandbox.gofer);
+	err = container_save(c, e);
+	if (!err && o->pid_file)
+		err = sandbox_write_pid_file(o->pid_file, k->proxy.pid, e);
+	if (!err)
+		proxy_commit(&k->proxy);
+	return err;
+}
+
+static int steps(struct created *k, const struct create_options *o, struct error *e)
+{
+	struct sandbox *s = &k->sandbox;
+	int err = open_sandbox_log(k, e);
+
+	if (!err)
+		err = sandbox_cgroup_start(s, k->container.id, e);
+	if (err)
+		return err;
+	k->container.cgroup = s->cgroup;
+	err = container_save(&k->container, e);
+	if (!err)
+		err = open_console(k, o, e);
+	if (!err)
+		err = spawn_proxy(k, o, e);
+	if (!err)
+		err = run_hooks(k, SPEC_HOOK_PRESTART, false, e);
+	if (!err)
+		err = run_hooks(k, SPEC_HOOK_CREATE_RUNTIME, false, e);
+	if (!err)
+		err = run_hooks(k, SPEC_HOOK_CREATE_CONTAINER, true, e);
+	if (!err)
+		err = start_sandbox(k, e);
+	if (!err)
+		err = proxy_mount(&k->proxy, e);
+	return err ? err : publish(k, o, e);
+}
+
+static void undo(struct created *k, struct error *e)
+{
+	struct error ignored = {0};
+
+	proxy_abort(&k->proxy);
+	sandbox_reap(&k->sandbox);
+	mountpoints_remove(&k->sandbox.mountpoints);
+	sandbox_close(&k->sandbox);
+	console_close(&k->sandbox.console);
+	container_remove(&k->container, &ignored);
+	k->sandbox.cgroup = NULL; /* the container's */
+	container_close(&k->container);
+}
+
+int create_container(const char *id, const struct create_options *o, struct created *out,
+		     struct error *e)
+{
+	sigset_t all;
+	int err;
+
+	*out = (struct created){.proxy = {.control = -1}};
+	if (!container_id_valid(id))
+		return error_set(e, "invalid container ID format");
+	err = load_bundle(&out->sandbox, o, e);
+	if (!err)
+		err = container_make(&out->container, id, e);
+	if (err)
+		return err;
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	describe(&out->container, &out->sandbox.config->spec);
+	err = container_save(&out->container, e);
+	if (!err)
+		err = steps(out, o, e);
+	if (err)
+		undo(out, e);
+	return err;
+}
