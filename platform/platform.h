@@ -71,6 +71,7 @@ struct pevent {
 	u32 arch;		/* SYSCALL: AUDIT_ARCH_* */
 	u64 args[6];		/* SYSCALL */
 	u64 ip;			/* SYSCALL: instruction after the call */
+	bool hot;		/* SYSCALL: its site is worth a pctx_rewrite */
 	bool at_wait;		/* KICK: see below */
 	long result;		/* DONE: 0, or -errno of the first command that failed */
 	unsigned index;		/* DONE: which command failed */
@@ -85,7 +86,12 @@ struct pevent {
  * = -EINTR; resumed with its registers unchanged it goes on waiting for what is left of its
  * time. */
 
+/* Call sites that trap often are rewritten: never, where it pays, or early and at random (for
+ * tests). Without what it needs of the CPU and the host: never. */
+enum prewrite { PREWRITE_OFF, PREWRITE_AUTO, PREWRITE_RANDOM };
+
 struct platform_config {
+	enum prewrite rewrite;
 	unsigned workers; /* threads that will call platform_recv */
 	bool strict;	  /* trap also the calls that are normally the workload's own */
 	int procfd;	  /* directory of a proc of our pid namespace (subset=pid), or -1 */
@@ -119,6 +125,11 @@ int platform_reap(struct platform *p, struct pevent *out);
 gva_t platform_vdso(struct platform *p, gva_t *out_start, u64 *out_size);
 /* Made with config.strict: futex waits and the like come to the sentry. */
 bool platform_is_strict(struct platform *p);
+/* The lowest address that a guest may map: below is the platform's (vm.mmap_min_addr). */
+gva_t platform_lowest(struct platform *p);
+/* What getpid, gettid, getppid, get[e]uid or get[e]gid says of some task has changed, or is about
+ * to, before anybody can know: answers given so far are not repeated. Any thread, any lock. */
+void platform_forget(struct platform *p);
 /* The host's xstate size: of the floating-point area in a guest's signal frame. */
 size_t platform_xstate_size(struct platform *p);
 
@@ -186,6 +197,9 @@ enum {
 	/* args: address (4-aligned), old, new: compare and swap of a u32; result -EAGAIN when it
 	 * was not @old. The caller knows that the page is mapped writable. */
 	PCMD_CMPXCHG = 0x2000,
+	/* args: address (16-aligned), old (2 words), new (2 words): compare and swap of 16 bytes.
+	 * Never fails; made by pctx_rewrite alone. */
+	PCMD_PATCH = 0x2001,
 };
 #define PCMD_MAX 32
 /* RESUME_AS_IS, with RESUME: rax is not touched (the caller has set it by pctx_set_regs). */
@@ -197,6 +211,13 @@ enum { PRUN_RESUME = 1, PRUN_RESUME_AS_IS = 2 };
  * mprotect, mremap (MREMAP_FIXED or in place), madvise, arch_prctl(ARCH_SET_FS/GS), futex WAKE,
  * mincore, mlock family, msync, rseq, PCMD_*. -> COMMAND */
 void pctx_run(struct pctx *c, const struct pcmd *cmds, unsigned count, unsigned flags);
+
+#define PREWRITE_CMDS 2
+/* REGS, after a PEV_SYSCALL with hot: prepares that the site whose call returned to @ip becomes a
+ * jump to code of the platform, and writes the commands that store it to @cmds: they want the page
+ * writable, and nobody else to change its mapping (mm_rewrite). Their number, or -errno where it
+ * cannot be. Whether they are carried out makes no difference but speed. */
+int pctx_rewrite(struct pctx *c, gva_t ip, struct pcmd cmds[PREWRITE_CMDS]);
 
 /* --- ends ----------------------------------------------------------------------------------- */
 

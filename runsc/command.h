@@ -45,7 +45,7 @@ void options_help(FILE *f, const struct option *options);
 /* Global options, before the command. */
 struct globals {
 	bool debug, systemd_cgroup, version, strace;
-	const char *log, *log_format, *root, *criu, *rootless, *network;
+	const char *log, *log_format, *root, *criu, *rootless, *network, *rewrite;
 	bool rootless_user;
 	int log_fd;
 };

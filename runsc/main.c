@@ -28,6 +28,8 @@ const struct command *const commands[] = {
 static const struct option global_options[] = {
 	{"debug", 0, OPTION_FLAG, GLOBAL(debug), "enable debug logging"},
 	{"strace", 0, OPTION_FLAG, GLOBAL(strace), "print the system calls of all tasks"},
+	{"rewrite", 0, OPTION_VALUE, GLOBAL(rewrite),
+	 "call sites that trap often become jumps: 'auto' or 'off' (default: \"off\")"},
 	{"log", 0, OPTION_VALUE, GLOBAL(log),
 	 "file to write log lines to (default: standard error)"},
 	{"log-format", 0, OPTION_VALUE, GLOBAL(log_format),

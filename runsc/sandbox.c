@@ -14,6 +14,23 @@
 #include "runsc/command.h"
 #include "runsc/console.h"
 
+/* --rewrite. "random" is for tests: everything that can be rewritten, early. */
+static int parse_rewrite(const char *how, enum boot_rewrite *out, struct error *e)
+{
+	static const char *const names[] = {
+		[BOOT_REWRITE_OFF] = "off",
+		[BOOT_REWRITE_AUTO] = "auto",
+		[BOOT_REWRITE_RANDOM] = "random",
+	};
+
+	for (unsigned i = 0; how && i < array_size(names); i++)
+		if (!strcmp(how, names[i])) {
+			*out = (enum boot_rewrite)i;
+			return 0;
+		}
+	return how ? error_set(e, "--rewrite is \"auto\" or \"off\", not \"%s\"", how) : 0;
+}
+
 int sandbox_init(struct sandbox *s, struct error *e)
 {
 	struct boot_config *c;
@@ -36,7 +53,7 @@ int sandbox_init(struct sandbox *s, struct error *e)
 	c->log_level = g_globals.debug ? LOG_DEBUG : LOG_WARNING;
 	c->log_json = g_globals.log_format && !strcmp(g_globals.log_format, "json");
 	c->cpus = (u32)get_nprocs();
-	return 0;
+	return parse_rewrite(g_globals.rewrite, &c->rewrite, e);
 }
 
 int sandbox_add_trees(struct sandbox *s, struct error *e)

@@ -25,6 +25,7 @@ static long commit(struct task *t, struct cred *new)
 	t->cred = new;
 	if (changed)
 		t->pdeath_signal = 0;
+	platform_forget(g_kernel->platform);
 	tasklist_unlock();
 	cred_put(old);
 	return 0;

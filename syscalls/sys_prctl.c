@@ -241,7 +241,33 @@ long sys_prctl(struct task *t, const struct sys_args *a)
 
 #define ARCH_SET_GS_K	 0x1001
 #define ARCH_SET_FS_K	 0x1002
+#define ARCH_GET_GS_K	 0x1004
 #define ARCH_GET_CPUID_K 0x1011
+
+/* The gs base may be the platform's; such a guest has never set it. */
+static long get_gs(struct task *t, gva_t to)
+{
+	u64 base;
+	long r;
+
+	if (!t->has_regs)
+		return -EINVAL;
+	if (!t->wait.again) {
+		mm_plan_init(&t->plan);
+		if (!mm_access_ok(t->mm, to, sizeof(base), VMA_WRITE))
+			return -EFAULT;
+		t->plan.cmds[0] = (struct pcmd){.nr = 158, .fd = -1, .args = {ARCH_GET_GS_K, to.v}};
+		t->plan.count = 1;
+		return task_run_plan_again(t);
+	}
+	r = t->wait.cmd_result;
+	if (r == 0)
+		r = copy_in(t->mm, &base, to, sizeof(base));
+	if (r < 0 || base < GUEST_END)
+		return r;
+	base = 0;
+	return copy_out(t->mm, to, &base, sizeof(base));
+}
 
 long sys_arch_prctl(struct task *t, const struct sys_args *a)
 {
@@ -256,6 +282,8 @@ long sys_arch_prctl(struct task *t, const struct sys_args *a)
 		t->plan.cmds[0] = (struct pcmd){.nr = 158, .fd = -1, .args = {a->a[0], a->a[1]}};
 		t->plan.count = 1;
 		return task_run_plan(t);
+	case ARCH_GET_GS_K:
+		return get_gs(t, GVA(a->a[1]));
 	case ARCH_GET_CPUID_K:
 		return 1;
 	default:

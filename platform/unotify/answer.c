@@ -95,8 +95,11 @@ void pctx_return(struct pctx *c, long value)
 	}
 	if (unlikely(atomic_load_explicit(&c->park, memory_order_relaxed) != PARK_NONE))
 		park_answer(c, value, false);
-	else if (likely(ctx_move(c, CTX_CALL, CTX_GUEST)))
+	else if (likely(ctx_move(c, CTX_CALL, CTX_GUEST))) {
+		if (unlikely(c->local))
+			rewrite_keep(c, value);
 		notif_send(c, value, 0);
+	}
 }
 
 void pctx_return_kick(struct pctx *c, long value)

@@ -71,7 +71,8 @@ void birth_order(struct pctx *parent, struct pctx *child, u64 host_flags, u64 tl
 		clone.args[2] = (u64)&b->host_tid;
 	}
 
-	b->birth = (child->is_mapped ? 0 : CTL_B_MAPPED) | (child->leader ? CTL_B_PROCESS : 0);
+	b->birth = (child->is_mapped ? 0 : CTL_B_MAPPED) | (child->leader ? CTL_B_PROCESS : 0) |
+		   (parent->p->rewrite ? CTL_B_GS : 0);
 	b->start = STUB_RESUME;
 	atomic_store_explicit(&b->alive, 1, memory_order_relaxed);
 	a->child_nr = child->is_mapped ? 0 : SYS_mmap;
@@ -113,6 +114,7 @@ void birth_ordered(struct pctx *parent, long *result)
 	mutex_lock(&p->lock);
 	c = parent->child;
 	parent->child = NULL;
+	rewrite_forked(parent);
 	/* A child that was born is proof enough, whatever the parent says. */
 	if (*result < 0 && c && ctx_state(c) == CTX_UNBORN) {
 		unborn_failed(c);
@@ -262,6 +264,8 @@ int pctx_clone(struct pctx *parent, unsigned flags, const struct pregs *regs, u6
 	}
 	if (as)
 		c = ctx_create(p, as, owner);
+	if (c && as != parent->as)
+		rewrite_fork(as, parent);
 	if (!c && as && as != parent->as)
 		as_free(as);
 	mutex_unlock(&p->lock);

@@ -56,6 +56,8 @@ int platform_create(const char *name, const struct platform_config *config, stru
 	if (!err)
 		err = pworkers_init(p);
 	if (!err)
+		err = rewrite_init(p, config->rewrite);
+	if (!err)
 		err = zygote_start(p, config->strict);
 	if (err) {
 		platform_destroy(p);
@@ -115,6 +117,8 @@ void platform_destroy(struct platform *p)
 		(void)host_close(p->listener);
 	if (p->memfd >= 0)
 		(void)host_close(p->memfd);
+	if (p->truth)
+		(void)host_munmap((void *)p->truth, PAGE_SIZE);
 	if (p->text)
 		(void)host_munmap((void *)p->text,
 				  (u64)p->areas - p->text + AREAS_MAX * p->area_size);

@@ -35,6 +35,7 @@ enum label {
 	STUB_FUTEX,
 	CLOCKS,
 	ARCHPRCTL,
+	GUEST_ARCHPRCTL,
 	MADVISE,
 	MMAP,
 	PRCTL,
@@ -158,10 +159,10 @@ static void guest_own(struct program *p, bool strict)
 	if_eq(p, SYS_time, ALLOW, NEXT);
 	if_eq(p, SYS_clock_gettime, CLOCKS, NEXT);
 	if_eq(p, SYS_clock_getres, CLOCKS, NEXT);
-	if_eq(p, SYS_arch_prctl, ARCHPRCTL, NEXT);
+	if_eq(p, SYS_arch_prctl, GUEST_ARCHPRCTL, NEXT);
 }
 
-static void guest_part(struct program *p, bool strict)
+static void guest_part(struct program *p, bool strict, bool rewrite)
 {
 	label(p, GUEST);
 	load(p, offsetof(struct seccomp_data, arch));
@@ -177,6 +178,9 @@ static void guest_part(struct program *p, bool strict)
 	for (unsigned i = 0; i < array_size(g_trap_high); i++)
 		if_eq(p, g_trap_high[i], TRAP, NEXT);
 	if_set(p, X32_BIT, TRAP, NOTIF);
+	label(p, GUEST_ARCHPRCTL);
+	load_arg(p, 0);
+	if_eq(p, ARCH_GET_GS, rewrite ? TRAP : ALLOW, ARCHPRCTL); /* not ours to be seen */
 }
 
 static void stub_part(struct program *p)
@@ -233,7 +237,7 @@ static void shared_part(struct program *p)
 	ret(p, KILL, SECCOMP_RET_KILL_PROCESS);
 }
 
-unsigned filter_build(struct sock_filter code[FILTER_MAX], u64 text, bool strict)
+unsigned filter_build(struct sock_filter code[FILTER_MAX], u64 text, bool strict, bool rewrite)
 {
 	struct program p = {.code = code, .max = FILTER_MAX};
 
@@ -244,7 +248,7 @@ unsigned filter_build(struct sock_filter code[FILTER_MAX], u64 text, bool strict
 	if_ge(&p, (u32)text, NEXT, GUEST);
 	if_ge(&p, (u32)text + PAGE_SIZE, GUEST, FROM_STUB);
 	stub_part(&p);
-	guest_part(&p, strict);
+	guest_part(&p, strict, rewrite);
 	shared_part(&p);
 	resolve(&p);
 	return p.n;

@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 
 #include "platform/arch/x86_64/frame.h"
+#include "platform/arch/x86_64/tramp.h"
 #include "platform/platform.h"
 #include "sentry/base/bug.h"
 #include "sentry/base/list.h"
@@ -31,6 +32,7 @@
 #define WANTED_MAX  4096 /* spawns that wait for the zygote */
 #define PARK_ABOVE  32	 /* outstanding notifications before blocked calls are parked */
 #define VDSO_ROOM   (64 * PAGE_SIZE)
+#define HOT_SLOTS   8 /* call sites of a thread that are counted at a time */
 
 /* What the stub's own calls may say without asking (filter.c, order.c).
  * Advice that only forgets the caller's own pages or marks its own mapping. */
@@ -113,6 +115,13 @@ struct pctx {
 	unsigned count, next; /* [own] commands on order; the first not yet seen */
 	int given;	      /* [own] the descriptor of ours that the stub has now, or -1 */
 	struct pcmd cmds[PCMD_MAX]; /* [own] */
+	struct {
+		u64 ip;
+		u32 count;
+	} hot[HOT_SLOTS]; /* [own] rewrite.c */
+	bool forks;	  /* [P] a copy of its process is on order */
+	unsigned local;	  /* [own] in CALL: LOCAL_* of a call whose answer may be kept, or 0 */
+	u64 local_gen;	  /* [own] the generation when it began */
 };
 
 struct pas {
@@ -131,6 +140,10 @@ struct pas {
 	u32 idle, idle_last;	 /* [P] chain of mapped areas without a thread, + 1 */
 	struct list in_platform; /* [P] p->spaces */
 	struct list link;	 /* [P] the free list */
+	/* Rewritten call sites by their thunk: address of the call, or 0. Written under [P]. */
+	_Atomic u64 sites[THUNKS];
+	_Atomic bool rewritten; /* there are any */
+	unsigned forking;	/* [P] copies of it on order */
 };
 
 /* Book-keeping of one area, in our own memory. */
@@ -177,6 +190,9 @@ struct platform {
 	unsigned untold;		 /* [P] address spaces with untold */
 	struct list quiet;		 /* [P] contexts whose first notification may be anything */
 	bool strict;			 /* [const] */
+	enum prewrite rewrite;		 /* [const] */
+	_Atomic u64 *truth;		 /* [const] TRAMP_TRUTH's page, or NULL */
+	_Atomic u32 dice;		 /* PREWRITE_RANDOM */
 	bool ready;			 /* the zygote is clean */
 	struct pas *zygote_as;		 /* [const] */
 	struct pctx *zygote;		 /* [P] NULL when it has died */
@@ -187,7 +203,7 @@ struct platform {
 };
 
 /* filter.c */
-unsigned filter_build(struct sock_filter code[FILTER_MAX], u64 text, bool strict);
+unsigned filter_build(struct sock_filter code[FILTER_MAX], u64 text, bool strict, bool rewrite);
 
 /* zygote.c: starts the process that all stubs are copies of. 0 or -errno. */
 int zygote_start(struct platform *p, bool strict);
@@ -300,6 +316,30 @@ bool pool_born(struct pctx *c); /* [P] */
 /* Kills the thread of a notification that nobody expects. */
 void stranger(struct platform *p, const struct seccomp_notif *q);
 bool receive(struct platform *p, const struct seccomp_notif *q, struct pevent *out);
+
+/* rewrite.c */
+/* Can sites be rewritten here, and shall they? Sets p->rewrite and p->truth. 0 or -errno. */
+int rewrite_init(struct platform *p, enum prewrite mode);
+/* In the zygote: its pages. 0 or -errno of the host. */
+long rewrite_map(const struct platform *p);
+/* A plain call of @c has come: counts its site; a rewritten one's is shown as the guest sees it. */
+void rewrite_seen(struct pctx *c, struct pevent *out);
+/* The answer of a call with c->local: kept for the next time. */
+void rewrite_keep(struct pctx *c, long value);
+/* A new thread in an area that others may have had. */
+void rewrite_area(struct pctx *c);
+/* @to will be a copy of @parent's process: from here until the order is over no site is patched. */
+void rewrite_fork(struct pas *to, struct pctx *parent); /* [P] */
+void rewrite_forked(struct pctx *parent);		/* [P] */
+
+/* rewrite_fix.c: a signal found the thread in the trampoline, or in the middle of a rewritten site:
+ * its frame is made to show the guest before or behind its own instruction. True: the signal is
+ * the rewriting's own doing, and the frame is to be resumed. */
+bool rewrite_fix(struct pctx *c, int sig);
+/* The bytes of a rewritten site. */
+void rewrite_patch(unsigned thunk, u8 out[PATCH_SIZE]);
+/* Is @ip a rewritten site of @as? */
+bool rewrite_is_site(const struct pas *as, u64 ip);
 
 /* workers.c */
 int pworkers_init(struct platform *p);

@@ -25,7 +25,7 @@
 #include "platform/host/host.h"
 #include "platform/host/stats.h"
 
-static_assert(PCMD_CMPXCHG == STUB_NR_CMPXCHG, "stub.h");
+static_assert(PCMD_CMPXCHG == STUB_NR_CMPXCHG && PCMD_PATCH == STUB_NR_PATCH, "stub.h");
 static_assert(CTL_CMDS + PCMD_MAX * 64 <= CTL_SIZE, "commands fit");
 
 /* Does the stub's call come to us? */
@@ -33,6 +33,7 @@ static bool order_is_notified(const struct pcmd *cmd)
 {
 	switch (cmd->nr) {
 	case PCMD_CMPXCHG:
+	case PCMD_PATCH:
 		return false;
 	case SYS_mmap:
 		return !(cmd->args[3] & MAP_ANONYMOUS) || (cmd->args[3] & ~(u64)MAP_OWN);
@@ -77,6 +78,7 @@ static void order_check(const struct pcmd *cmd)
 	case SYS_clone:
 	case SYS_close_range:
 	case PCMD_CMPXCHG:
+	case PCMD_PATCH:
 		break;
 	default:
 		BUG("command %d for a stub", cmd->nr);

@@ -31,9 +31,10 @@ void stranger(struct platform *p, const struct seccomp_notif *q)
 static void order_over(struct pctx *c)
 {
 	c->running = false;
-	if (likely(!c->child))
+	if (likely(!c->child && !c->forks))
 		return;
 	mutex_lock(&c->p->lock);
+	rewrite_forked(c);
 	c->child = NULL;
 	mutex_unlock(&c->p->lock);
 }
@@ -61,6 +62,9 @@ static bool plain_call(struct pctx *c, const struct seccomp_notif *q, struct pev
 	out->arch = q->data.arch;
 	memcpy(out->args, q->data.args, sizeof(out->args));
 	out->ip = q->data.instruction_pointer;
+	out->hot = false;
+	if (unlikely(c->p->rewrite))
+		rewrite_seen(c, out);
 	if (unlikely(!ctx_move(c, CTX_GUEST, CTX_CALL))) {
 		if (ctx_state(c) != CTX_FREE)
 			as_fatal(c, "a call out of turn");
@@ -99,6 +103,8 @@ static bool at_native_wait(const struct pctx *c)
 		return false;
 	struct iovec local = {&insn, sizeof(insn)}, guest = {(void *)r.rip, sizeof(insn)};
 
+	if (unlikely(rewrite_is_site(c->as, r.rip)))
+		return true;
 	return pas_readv(c->as, &local, 1, &guest, 1) == sizeof(insn) && insn == 0x050f;
 }
 
@@ -232,6 +238,10 @@ static bool event(struct platform *p, struct pctx *c, const struct seccomp_notif
 	order_over(c);
 	c->frame = (struct frame *)args[2];
 	c->area->frame = args[2];
+	if (unlikely(p->rewrite) && rewrite_fix(c, (int)args[0])) {
+		notif_send(c, STUB_RESUME, 0);
+		return false;
+	}
 	if (args[0] == STUB_KICK && detour(p, c, out, &is_event))
 		return is_event;
 	if (c->exiting || atomic_load(&c->park) != PARK_NONE) {

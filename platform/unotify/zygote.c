@@ -204,6 +204,8 @@ static void zygote_memory(const struct platform *p, const struct vdso_maps *v)
 			      MREMAP_MAYMOVE | MREMAP_FIXED,
 			      p->vvar + v->map[i].start - v->map[0].start));
 	}
+	if (p->rewrite)
+		must(rewrite_map(p));
 	must(host_raw(SYS_madvise, p->areas, p->area_size, MADV_DONTFORK));
 }
 
@@ -282,14 +284,16 @@ static int pump(struct platform *p)
 static int zygote_clean(struct platform *p)
 {
 	u64 area0 = (u64)p->areas, area1 = area0 + p->area_size;
+	u64 text_end = p->text + (p->rewrite ? TRAMP_END : PAGE_SIZE);
+	u64 low = p->rewrite ? TRAMP_TABLE_END : 0;
 	struct pcmd cmds[] = {
 		{SYS_close_range, -1, {0, ~0u, CLOSE_RANGE_UNSHARE}},
-		{SYS_munmap, -1, {0, p->text}},
-		{SYS_munmap, -1, {p->text + PAGE_SIZE, p->vvar - p->text - PAGE_SIZE}},
+		{SYS_munmap, -1, {low, p->text - low}},
+		{SYS_munmap, -1, {text_end, p->vvar - text_end}},
 		{SYS_munmap, -1, {p->vdso_end, area0 - p->vdso_end}},
 		{SYS_munmap, -1, {area1, TASK_END - area1}},
 		{SYS_arch_prctl, -1, {ARCH_SET_FS, 0}},
-		{SYS_arch_prctl, -1, {ARCH_SET_GS, 0}},
+		{SYS_arch_prctl, -1, {ARCH_SET_GS, p->rewrite ? area0 : 0}},
 	};
 
 	pctx_run(p->zygote, cmds, array_size(cmds), 0);
@@ -334,7 +338,7 @@ int zygote_start(struct platform *p, bool strict)
 		err = vdso_find(p, &v);
 	if (err)
 		return err;
-	filter.len = (unsigned short)filter_build(code, p->text, strict);
+	filter.len = (unsigned short)filter_build(code, p->text, strict, p->rewrite);
 	pid = (int)host_raw(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
 	if (pid == 0)
 		zygote_main(p, &v, &filter);

@@ -42,6 +42,9 @@ struct boot_tree {
 	bool readonly; /* the gofer refuses changes */
 };
 
+/* --rewrite: platform.h's enum prewrite. */
+enum boot_rewrite { BOOT_REWRITE_OFF, BOOT_REWRITE_AUTO, BOOT_REWRITE_RANDOM };
+
 struct boot_config {
 	struct spec spec;
 	struct boot_tree *trees; /* 0: the root; others by spec_mount.tree */
@@ -57,6 +60,7 @@ struct boot_config {
 	bool strict; /* no call is left to the host (platform_config.strict) */
 	enum boot_network network;
 	bool network_own; /* the sentry's network namespace was made for it */
+	enum boot_rewrite rewrite;
 	enum log_level log_level;
 	bool log_json;
 	u16 rows, columns; /* of the terminal */

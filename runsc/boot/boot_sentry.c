@@ -117,10 +117,18 @@ static struct kernel_limits boot_limits(const struct boot_config *c)
 	};
 }
 
+static_assert((int)BOOT_REWRITE_RANDOM == PREWRITE_RANDOM, "boot.h");
+
 static void start_kernel(struct boot *b, int procfd)
 {
 	struct platform_config pc = {
-		.workers = b->c->cpus, .strict = b->c->strict, .procfd = procfd};
+		.workers = b->c->cpus,
+		.strict = b->c->strict,
+		.procfd = procfd,
+		/* Calls that are answered behind our back would be missing in a trace. */
+		.rewrite =
+			b->c->strace || b->c->strict ? PREWRITE_OFF : (enum prewrite)b->c->rewrite,
+	};
 	struct kernel_config kc = {
 		.syscalls = &syscall_table,
 		.workers = b->c->cpus,
@@ -140,7 +148,7 @@ static void start_kernel(struct boot *b, int procfd)
 	/* Behind the platform: its window must find room at the top of the address space. */
 	boot_check(memfile_init(), "memory file");
 	vdso = platform_vdso(b->platform, &vdso_start, &vdso_size);
-	mm_init(vdso, vdso_start, vdso_size);
+	mm_init(vdso, vdso_start, vdso_size, platform_lowest(b->platform));
 	boot_check(hostpoll_init(), "hostpoll");
 	hostfd_init(procfd);
 	connect_gofer(b);

@@ -261,6 +261,7 @@ struct task {
 	bool in_syscall;	      /* sys is the call under way */
 	bool at_wait; /* a kick interrupted a native futex wait: sys stands for it (task_run.c) */
 	struct sys_args sys;
+	u64 hot_ip; /* where the present call returns to, when its site should be rewritten */
 	struct task_wait wait;
 	struct caller caller; /* of the present call: task_caller() */
 	bool caller_held;     /* caller.root, cwd hold references */

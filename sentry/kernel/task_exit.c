@@ -202,6 +202,7 @@ static void reparent_child(struct tgroup *child, struct tgroup *to)
 
 	child->parent = to;
 	child->parent_task = to ? live_thread(to) : NULL;
+	platform_forget(g_kernel->platform);
 	list_del(&child->sibling);
 	if (to)
 		list_append(&to->children, &child->sibling);

@@ -66,6 +66,7 @@ static void task_run_call(struct task *t);
 static void task_command(struct task *t);
 static void task_finish_regs(struct task *t);
 static bool refresh_mappings(struct task *t);
+static bool rewrite_site(struct task *t);
 
 /* A native futex wait that a kick has interrupted is, for the signal, a call that returns
  * -ERESTARTSYS: its registers are made to look so. Without a handler the wait is started again as
@@ -173,7 +174,7 @@ static void task_finish(struct task *t, long ret)
 	}
 	t->in_syscall = false;
 	task_end_call(t);
-	if (unlikely(mm_stale(t->mm)))
+	if (unlikely(mm_stale(t->mm) || t->hot_ip))
 		task_finish_stale(t, ret);
 	else
 		pctx_return(leave(t, TS_GUEST), ret);
@@ -184,6 +185,8 @@ static void task_finish_regs(struct task *t)
 {
 	t->in_syscall = false;
 	task_end_call(t);
+	if (unlikely(t->hot_ip) && rewrite_site(t))
+		return;
 	if (unlikely(mm_stale(t->mm)) && refresh_mappings(t))
 		return;
 	if (unlikely(work_of(t)))
@@ -198,6 +201,29 @@ static bool refresh_mappings(struct task *t)
 	mm_plan_init(&t->plan);
 	t->inflight.ctx = atomic_load(&t->ctx);
 	if (mm_refresh(t->mm, &t->inflight, &t->plan) < 0 || t->plan.count == 0)
+		return false;
+	t->wait.repairing = true;
+	task_run_plan_again(t);
+	task_command(t);
+	return true;
+}
+
+/* The site of the call that has just ended becomes a jump, where that is possible. True: the stub
+ * is at it; task_finish_regs follows. */
+static bool rewrite_site(struct task *t)
+{
+	struct pctx *ctx = atomic_load(&t->ctx);
+	struct pcmd patch[PREWRITE_CMDS];
+	gva_t ip = GVA(t->hot_ip);
+	int n;
+
+	t->hot_ip = 0;
+	n = pctx_rewrite(ctx, ip, patch);
+	if (n <= 0)
+		return false;
+	mm_plan_init(&t->plan);
+	t->inflight.ctx = ctx;
+	if (mm_rewrite(t->mm, ip, patch, (unsigned)n, &t->inflight, &t->plan) < 0)
 		return false;
 	t->wait.repairing = true;
 	task_run_plan_again(t);
@@ -531,6 +557,7 @@ static void syscall_event(struct task *t, const struct pevent *ev)
 	t->sys.nr = ev->arch == 0xc000003e ? ev->nr : -1; /* AUDIT_ARCH_X86_64 */
 	memcpy(t->sys.a, ev->args, sizeof(t->sys.a));
 	t->sys.ip = ev->ip;
+	t->hot_ip = ev->hot ? ev->ip : 0;
 	t->worker->recent[t->worker->recent_next++ % WORKER_RECENT] =
 		(struct worker_call){t->tid, t->sys.nr};
 	t->in_syscall = true;

@@ -8,6 +8,8 @@
 #include "platform/host/host.h"
 #include "sentry/mm/mm_internal.h"
 
+u64 mm_min_addr = 0x10000;
+
 #define STACK_GROW_STEP (64ul << 10)
 
 static SLAB_CACHE(mm_cache, struct mm);

@@ -33,7 +33,9 @@ struct mappable;
 /* What a call says when it ran into a range in flight: wait on mm->inflight_wait, call again. */
 #define MM_BUSY		 (-4000l)
 #define MM_MAP_COUNT_MAX 65530
-#define MM_MIN_ADDR	 0x10000ul /* vm.mmap_min_addr */
+#define MM_MIN_ADDR	 mm_min_addr /* vm.mmap_min_addr */
+
+extern u64 mm_min_addr; /* const after mm_init */
 
 /* What a file must offer to be mapped. Embedded in vfs's struct inode; file systems fill ops. */
 struct map_extent {
@@ -175,8 +177,8 @@ void mm_plan_init(struct mm_plan *plan);
  * to free. */
 bool mm_plan_next(struct mm_plan *plan);
 
-/* Boot: where the platform's vdso is, for maps. */
-void mm_init(gva_t vdso, gva_t range, u64 range_size);
+/* Boot: where the platform's vdso is, for maps; where guest addresses begin. */
+void mm_init(gva_t vdso, gva_t range, u64 range_size, gva_t lowest);
 /* An empty address space (no stub yet): NULL without memory. */
 struct mm *mm_create(void);
 struct mm *mm_get(struct mm *mm);
@@ -247,6 +249,11 @@ static inline bool mm_stale(struct mm *mm)
 /* Takes from the guest what lies behind the ends of its files: 0 and a plan, which may be empty.
  * MM_BUSY, -ENOMEM: still stale. */
 long mm_refresh(struct mm *mm, struct mm_inflight *me, struct mm_plan *plan);
+
+/* The platform wants to rewrite program text (pctx_rewrite) around the end of the call instruction
+ * at @addr: 0 and a plan with its @count commands, or -errno where that must not be. */
+long mm_rewrite(struct mm *mm, gva_t addr, const struct pcmd *patch, unsigned count,
+		struct mm_inflight *me, struct mm_plan *plan);
 
 /* The VMA that holds @addr, or the first behind it. mm->lock held; borrowed. */
 struct vma *mm_find_vma(struct mm *mm, gva_t addr);

@@ -8,8 +8,9 @@ static gva_t g_vdso;
 static gva_t g_vdso_range;
 static u64 g_vdso_range_size;
 
-void mm_init(gva_t vdso, gva_t range, u64 range_size)
+void mm_init(gva_t vdso, gva_t range, u64 range_size, gva_t lowest)
 {
+	mm_min_addr = lowest.v;
 	g_vdso = vdso;
 	g_vdso_range = range;
 	g_vdso_range_size = range_size;

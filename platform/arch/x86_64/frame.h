@@ -14,6 +14,9 @@
 extern const char stub_text[], stub_text_end[], stub_signal[], stub_resume[], stub_event[];
 extern const char stub_restart[], stub_restart_call[], stub_restart_end[], stub_birth_event[];
 
+/* The code behind rewritten call sites (tramp.S, tramp.h). */
+extern const char tramp_text[], tramp_text_end[], tramp_on_stack[], tramp_flags_saved[];
+
 /* struct ucontext as the host kernel lays it out on x86-64. */
 struct frame {
 	u64 flags;

@@ -65,6 +65,8 @@ stub_run:
 	je	stub_clone
 	cmp	$STUB_NR_CMPXCHG, %eax
 	je	3f
+	cmp	$STUB_NR_PATCH, %eax
+	je	7f
 	syscall
 2:	mov	%rax, %rsi
 	cmp	$-4095, %rax
@@ -89,6 +91,14 @@ stub_run:
 	mov	$0, %eax
 	mov	$-11, %rcx			/* -EAGAIN */
 	cmovne	%rcx, %rax
+	jmp	2b
+7:	mov	%rsi, %rax			/* old words in rdx:rax, new ones in rcx:rbx */
+	mov	%rbx, %r13
+	mov	%r10, %rbx
+	mov	%r8, %rcx
+	lock cmpxchg16b (%rdi)
+	mov	%r13, %rbx
+	xor	%eax, %eax
 	jmp	2b
 /* Report: result in rsi, index of the command in rdx. */
 4:	testl	$CTL_F_CLOSE, CTL_FLAGS(%rbx)
@@ -119,7 +129,8 @@ stub_clone:
 	jz	5b
 	jmp	stub_resume
 /* The child. A quiet one has its area and is known by CTL_HOST_TID: it begins. */
-1:	test	%ebp, %ebp
+1:	mov	%rbx, %r15			/* the parent's area */
+	test	%ebp, %ebp
 	jnz	6f
 	cmpl	$0, CTL_KICKED(%r12)
 	je	5f
@@ -160,7 +171,13 @@ stub_birth_event:
 	syscall
 	jmp	3f
 5:	mov	%r12, %rbx
-3:	mov	CTL_SET_TID(%rbx), %rdi
+3:	testl	$CTL_B_GS, CTL_BIRTH(%rbx)
+	jz	7f
+	rdgsbase %rax
+	cmp	%r15, %rax
+	jne	7f
+	wrgsbase %rbx
+7:	mov	CTL_SET_TID(%rbx), %rdi
 	test	%rdi, %rdi
 	jz	4f
 	mov	CTL_TID(%rbx), %eax

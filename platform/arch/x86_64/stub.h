@@ -11,6 +11,7 @@
  * signal, (0, result, index) at the end of commands. */
 #define STUB_NR_EVENT	0x1000
 #define STUB_NR_CMPXCHG 0x2000 /* = PCMD_CMPXCHG */
+#define STUB_NR_PATCH	0x2001 /* = PCMD_PATCH */
 #define STUB_KICK	10     /* the signal that fetches a thread: SIGUSR1 */
 
 /* Answers to an event. */
@@ -48,6 +49,7 @@
 #define CTL_B_MAPPED                                                                              \
 	1 /* birth has mapped the area: close the descriptor, keep the area out of forks; cleared \
 	     then */
+#define CTL_B_GS      4 /* the gs base is the area's address, unless the parent's was not its own */
 #define CTL_B_PROCESS 2 /* the child is a process: die with the sentry */
 
 /* Offsets in the host's ucontext. */
