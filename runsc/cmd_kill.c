@@ -43,8 +43,6 @@ static int send_signal(struct container *c, int sig, bool all, struct error *e)
 		process_end(c->proxy, true, 0);
 		return 0;
 	}
-	if (status == CONTAINER_PAUSED) /* taken when it goes on, as by any frozen process */
-		return process_signal(c->proxy, sig) ? 0 : error_set(e, "container not running");
 	return control_call(c, &req, NULL, 0, NULL, e);
 }
 

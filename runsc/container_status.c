@@ -115,7 +115,9 @@ enum container_status container_status(struct container *c)
 	if (control_call(c, &ping, NULL, 0, &value, &e) < 0)
 		return process_alive(c->sentry) && process_alive(c->proxy) ? CONTAINER_RUNNING
 									   : CONTAINER_STOPPED;
-	return value == CONTROL_CREATED ? CONTAINER_CREATED : CONTAINER_RUNNING;
+	return value == CONTROL_CREATED	 ? CONTAINER_CREATED
+	       : value == CONTROL_PAUSED ? CONTAINER_PAUSED
+					 : CONTAINER_RUNNING;
 }
 
 const char *container_status_name(enum container_status status)

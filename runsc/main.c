@@ -19,8 +19,9 @@
 struct globals g_globals = {.log_fd = 2};
 
 const struct command *const commands[] = {
-	&command_create, &command_delete, &command_do,	    &command_help,
-	&command_kill,	 &command_list,	  &command_run,	    &command_spec,
+	&command_create, &command_delete, &command_do,	    &command_exec,
+	&command_help,	 &command_kill,	  &command_list,    &command_pause,
+	&command_ps,	 &command_resume, &command_run,	    &command_spec,
 	&command_start,	 &command_state,  &command_version, NULL,
 };
 

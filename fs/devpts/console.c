@@ -152,9 +152,9 @@ static struct tty *make_tty(bool first)
 	return g_console = tty_create(&console_driver, UINT32_MAX, (5ull << 8) | 1);
 }
 
-int console_create(struct caller *c, int hostfd, struct tty **out_tty, struct file **out_file)
+int console_create(struct caller *c, int hostfd, bool first, struct tty **out_tty,
+		   struct file **out_file)
 {
-	bool first = !g_console;
 	struct console *con = slab_alloc(&console_cache);
 	struct tty *tty = con ? make_tty(first) : NULL;
 	char path[24] = "/dev/console";

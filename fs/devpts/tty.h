@@ -111,9 +111,10 @@ extern const struct tty_hooks tty_kernel_hooks;
 int devpts_init(void);
 /* A console: a terminal whose other side is the host terminal @hostfd, which is non-blocking and
  * raw (runsc's business) and taken over. Its size is taken over too. An open file for stdio in
- * *out_file. The first is /dev/console and stays; later ones are slaves of devpts, until
- * console_destroy. I/O thread, or at boot. */
-int console_create(struct caller *c, int hostfd, struct tty **out_tty, struct file **out_file);
+ * *out_file. @first: it is /dev/console and stays, there is one at most; others are slaves of
+ * devpts, until console_destroy. I/O thread, or at boot. */
+int console_create(struct caller *c, int hostfd, bool first, struct tty **out_tty,
+		   struct file **out_file);
 /* The host's window changed: read it anew. NULL: of the first. Any thread. */
 void console_winch(struct tty *tty);
 /* Waits (two seconds at most) until the host has taken all output. NULL: of the first, if any. */

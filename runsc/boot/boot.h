@@ -100,7 +100,7 @@ enum control_flags {
 	CONTROL_ALL = 1,
 	CONTROL_TTY = 2,
 };
-enum control_state { CONTROL_CREATED = 1, CONTROL_RUNNING };
+enum control_state { CONTROL_CREATED = 1, CONTROL_RUNNING, CONTROL_PAUSED };
 #define CONTROL_FDS 5
 struct control_request {
 	u32 type;

@@ -13,6 +13,7 @@ struct boot {
 	u32 client;	      /* of the gofer */
 	struct mnt_namespace *ns;
 	struct platform *platform;
+	bool paused;			       /* all stubs are stopped */
 	struct task *init;		       /* process 1, prepared; NULL once it runs */
 	struct rlimit64_pair rlimits[RLIMITS]; /* of process 1 at its start */
 	struct error error;

@@ -147,7 +147,7 @@ static int make_stdio(struct boot *b, struct first_task *f)
 	int err = 0;
 
 	if (b->c->console) {
-		err = console_create(&b->caller, BOOT_FD_CONSOLE, &f->tty, &f->stdio[0]);
+		err = console_create(&b->caller, BOOT_FD_CONSOLE, true, &f->tty, &f->stdio[0]);
 		if (err)
 			return error_set_errno(&b->error, err, "console");
 		/* Process 1 leads a session and its foreground group. */
@@ -227,7 +227,7 @@ static int later_stdio(struct boot *b, const struct exec_request *r, struct firs
 	int err = 0;
 
 	if (r->console >= 0) {
-		err = console_create(&b->caller, r->console, &f->tty, &f->stdio[0]);
+		err = console_create(&b->caller, r->console, false, &f->tty, &f->stdio[0]);
 		if (err)
 			return error_set_errno(&b->error, err, "console");
 		f->stdio[1] = file_get(f->stdio[0]);

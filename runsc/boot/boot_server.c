@@ -6,10 +6,12 @@
  * starts things, and the client waits for the proxy. Descriptors that a request has no use for are
  * closed.
  */
+#include <signal.h>
 #include <sys/epoll.h>
 
 #include "platform/host/host.h"
 #include "platform/host/hostpoll.h"
+#include "platform/host/process.h"
 #include "runsc/boot/boot_internal.h"
 #include "sentry/strace/strace.h"
 
@@ -41,6 +43,18 @@ static int send_signal(const struct control_request *req)
 	return 0;
 }
 
+/* All stubs stop, or go on: everything in our pid namespace but us. What they had asked of us is
+ * answered meanwhile, and taken when they go on; their guests notice nothing but the time. */
+static int set_paused(struct boot *b, bool paused)
+{
+	int err = host_kill(-1, paused ? SIGSTOP : SIGCONT);
+
+	if (err < 0 && err != -ESRCH)
+		return err;
+	b->paused = paused;
+	return 0;
+}
+
 static int set_strace(int on)
 {
 	static const struct kernel_hooks none;
@@ -60,8 +74,13 @@ static int carry_out(struct boot *b, const struct control_request *req, int *fds
 
 	switch (req->type) {
 	case CONTROL_PING:
-		*out_value = b->init ? CONTROL_CREATED : CONTROL_RUNNING;
+		*out_value = b->paused ? CONTROL_PAUSED
+			     : b->init ? CONTROL_CREATED
+				       : CONTROL_RUNNING;
 		return 0;
+	case CONTROL_PAUSE:
+	case CONTROL_RESUME:
+		return set_paused(b, req->type == CONTROL_PAUSE);
 	case CONTROL_START:
 		return start(b);
 	case CONTROL_SIGNAL:

@@ -116,6 +116,8 @@ struct spec {
 
 /* Reads and checks @bundle/config.json into @out (in @r). 0 or -errno and a line in @e. */
 int spec_load(struct region *r, const char *bundle, struct spec *out, struct error *e);
+/* Reads and checks @file, a process object, into out->process (in @r). 0 or -errno and a line. */
+int spec_load_process(struct region *r, const char *file, struct spec *out, struct error *e);
 /* What depends on the host: the root and the sources of bind mounts exist. 0 or -errno and a line.
  */
 int spec_check_host(struct region *r, struct spec *s, struct error *e);
