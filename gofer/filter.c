@@ -106,6 +106,7 @@ static const struct rule g_rules[] = {
 	{SYS_sched_getaffinity, RULE_ANY},
 	{SYS_clock_gettime, RULE_ANY},
 	{SYS_gettimeofday, RULE_ANY},
+	{SYS_ioctl, RULE_ANY},
 	{SYS_nanosleep, RULE_ANY},
 #endif
 };

@@ -154,11 +154,8 @@ long sys_sigaltstack(struct task *t, const struct sys_args *a)
  * taken here before anything could deliver them. */
 static void timedwait_end(struct task *t)
 {
-	u64 mask = t->real_blocked;
-
-	t->real_blocked = 0;
-	if (mask)
-		signal_set_blocked(t, mask);
+	if (t->real_blocked)
+		signal_wait_end(t);
 }
 
 static long timedwait_take(struct task *t, u64 set, gva_t out)
@@ -177,7 +174,7 @@ static long timedwait_take(struct task *t, u64 set, gva_t out)
 long sys_rt_sigtimedwait(struct task *t, const struct sys_args *a)
 {
 	s64 timeout = -1;
-	u64 set, mask;
+	u64 set;
 	long r;
 	int err;
 
@@ -199,12 +196,9 @@ long sys_rt_sigtimedwait(struct task *t, const struct sys_args *a)
 	}
 	if (!t->wait.again) {
 		task_set_timeout(t, timeout);
-		mask = t->blocked;
 		t->wait.cleanup = timedwait_end;
-		if (mask & set) {
-			t->real_blocked = mask;
-			signal_set_blocked(t, mask & ~set);
-		}
+		if (t->blocked & set)
+			signal_wait_begin(t, set);
 		r = timedwait_take(t, set, ARG_GVA(a, 1));
 		if (r)
 			return r;

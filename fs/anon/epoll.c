@@ -186,7 +186,14 @@ struct waitq *epoll_waitq(struct file *f)
 	return &((struct epoll *)f->data)->q.q;
 }
 
-/* Each item is looked at no more than once: those put back stay behind @last. */
+/* A hint: whoever waits has registered before it looks. */
+READS_UNLOCKED static bool seems_empty(const struct epoll *ep)
+{
+	return ep->ready.next == &ep->ready;
+}
+
+/* Each item is looked at no more than once: those put back go behind those that were not looked at.
+ */
 int epoll_collect(struct task *t, struct file *f, struct epoll_event_k *out, unsigned max)
 {
 	struct epoll *ep = f->data;
@@ -194,7 +201,7 @@ int epoll_collect(struct task *t, struct file *f, struct epoll_event_k *out, uns
 	unsigned n = 0;
 	bool rest;
 
-	if (list_empty(&ep->ready)) /* a hint; whoever waits has registered before it comes here */
+	if (seems_empty(ep))
 		return 0;
 	mutex_lock(&ep->lock);
 	mutex_lock(&ep->ready_lock);

@@ -109,7 +109,7 @@ static u64 rss(const struct snapshot *st)
 	return st->pas.rss_anon + st->pas.rss_file + st->pas.rss_shmem;
 }
 
-int show_stat(struct caller *c, const struct kernfs_node *n, struct strbuf *s)
+READS_UNLOCKED int show_stat(struct caller *c, const struct kernfs_node *n, struct strbuf *s)
 {
 	struct snapshot st;
 	int err = snapshot(n, &st);
@@ -155,7 +155,7 @@ int show_stat(struct caller *c, const struct kernfs_node *n, struct strbuf *s)
 	return 0;
 }
 
-int show_statm(struct caller *c, const struct kernfs_node *n, struct strbuf *s)
+READS_UNLOCKED int show_statm(struct caller *c, const struct kernfs_node *n, struct strbuf *s)
 {
 	struct snapshot st;
 	int err = snapshot(n, &st);
@@ -192,7 +192,7 @@ static void status_ids(const struct snapshot *st, struct strbuf *s)
 		      st->pgid, st->sid);
 }
 
-static void status_memory(const struct snapshot *st, struct strbuf *s)
+READS_UNLOCKED static void status_memory(const struct snapshot *st, struct strbuf *s)
 {
 	struct mm *mm = st->mm;
 	unsigned long long text = (page_up(mm->end_code) - page_down(mm->start_code)) / 1024;

@@ -60,8 +60,10 @@ ssize_t vfs_read(struct caller *c, struct file *f, struct iov_iter *it, u64 *pos
 	return n;
 }
 
-/* Bounds by RLIMIT_FSIZE and the largest offset. Regular files. */
-static int write_limit(struct caller *c, struct file *f, struct iov_iter *it, u64 pos)
+/* Bounds by RLIMIT_FSIZE and the largest offset. Regular files. The end that others move meanwhile
+ * is as good as the one before. */
+READS_UNLOCKED static int write_limit(struct caller *c, struct file *f, struct iov_iter *it,
+				      u64 pos)
 {
 	u64 limit = min(c->fsize_limit, (u64)INT64_MAX);
 

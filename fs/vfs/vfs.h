@@ -191,7 +191,7 @@ struct inode {
 	 * after the first readlink() where names are cached; a file system may set it before the
 	 * inode is seen (kalloc of link_len + 1, freed with the inode). */
 	char *_Atomic link;
-	u32 link_len;
+	_Atomic u32 link_len;
 };
 enum {
 	INODE_NO_ATIME = 1,

@@ -15,14 +15,6 @@
 #define NAME_MAX_LEN  255
 #define PATH_MAX_SIZE 4096
 
-/* Reads attributes or flags without the inode's lock, which is meant (README, Locks): the thread
- * sanitizer is told. */
-#ifdef BUILT_WITH_TSAN
-#define READS_UNLOCKED __attribute__((no_sanitize("thread")))
-#else
-#define READS_UNLOCKED
-#endif
-
 /* --- dcache.c ----------------------------------------------------------------------------------
  */
 

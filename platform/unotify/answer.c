@@ -34,7 +34,7 @@ void notif_send(struct pctx *c, s64 value, u32 flags)
 	struct platform *p = c->p;
 	u64 id = c->id;
 
-	c->pending = false;
+	atomic_store_explicit(&c->pending, false, memory_order_relaxed);
 	ctx_sent(c);
 	notif_reply(p, id, value, flags);
 }

@@ -59,6 +59,8 @@ static void expect_quiet(struct pctx *c)
 void birth_order(struct pctx *parent, struct pctx *child, u64 host_flags, u64 tls, unsigned flags)
 {
 	struct area *a = parent->area, *b = child->area;
+	u64 what = (child->is_mapped ? 0 : CTL_B_MAPPED) | (child->leader ? CTL_B_PROCESS : 0) |
+		   (parent->p->rewrite ? CTL_B_GS : 0);
 	/* The sixth argument is none of clone's: the child finds the size of its chunk in it. */
 	struct pcmd clone = {
 		.nr = SYS_clone,
@@ -71,8 +73,7 @@ void birth_order(struct pctx *parent, struct pctx *child, u64 host_flags, u64 tl
 		clone.args[2] = (u64)&b->host_tid;
 	}
 
-	b->birth = (child->is_mapped ? 0 : CTL_B_MAPPED) | (child->leader ? CTL_B_PROCESS : 0) |
-		   (parent->p->rewrite ? CTL_B_GS : 0);
+	__atomic_store_n(&b->birth, what, __ATOMIC_RELAXED);
 	b->start = STUB_RESUME;
 	atomic_store_explicit(&b->alive, 1, memory_order_relaxed);
 	a->child_nr = child->is_mapped ? 0 : SYS_mmap;
@@ -81,6 +82,7 @@ void birth_order(struct pctx *parent, struct pctx *child, u64 host_flags, u64 tl
 	a->child_off = birth_offset(child);
 	parent->child = child;
 	child->maker = parent;
+	ctx_sent(child); /* its own first notification comes after all this */
 	order_write(parent, &clone, 1, flags);
 	if (ctx_move(parent, CTX_REGS, flags & PRUN_RESUME ? CTX_GUEST : CTX_COMMAND))
 		ctx_tell(parent, STUB_RUN);
@@ -172,9 +174,10 @@ bool birth(struct platform *p, const struct seccomp_notif *q, struct pevent *out
 		stranger(p, q);
 		return false;
 	}
+	ctx_received(c);
 	birth_register(c, q);
 	c->id = q->id;
-	c->pending = true;
+	atomic_store_explicit(&c->pending, true, memory_order_relaxed);
 	c->at_birth = true;
 	spawned = c->spawned;
 	if (spawned) {

@@ -98,7 +98,7 @@ struct pctx {
 	bool at_birth;	      /* [own] the notification is its birth: the answer lets it be born */
 	bool eintr;	      /* [own] came by a kick with -EINTR: perhaps a timed native wait */
 	bool restarting;      /* [own] was sent back to go on with such a wait */
-	bool pending;	      /* [own] a notification waits for our reply */
+	_Atomic bool pending; /* a notification waits for our reply, and counts as outstanding */
 	bool running;	      /* [own] commands are on order, until the next event */
 	bool resume;	      /* [own] ... with PRUN_RESUME */
 	u64 id;		      /* [own] notification to answer */
@@ -211,9 +211,11 @@ int zygote_start(struct platform *p, bool strict);
 /* space.c: contexts, address spaces, areas. */
 struct pctx *ctx_create(struct platform *p, struct pas *as, void *owner); /* [P]; NULL: no room */
 void ctx_forget(struct pctx *c);					  /* [P] */
-struct pas *as_create(struct platform *p, void *owner);			  /* [P] */
-void as_free(struct pas *as);						  /* [P] has no context */
-void as_forget_if_done(struct pas *as);					  /* [P] */
+/* Nobody will answer @c's notification any more. */
+void notif_forget(struct pctx *c);
+struct pas *as_create(struct platform *p, void *owner); /* [P] */
+void as_free(struct pas *as);				/* [P] has no context */
+void as_forget_if_done(struct pas *as);			/* [P] */
 /* Nothing will ever be born in @as: its maker has died, or has promised a process that is gone. */
 void as_stillborn(struct pas *as); /* [P] */
 /* One of those, for PEV_DIED. True: *out is an event. */

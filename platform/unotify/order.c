@@ -153,7 +153,7 @@ void order_seen(struct pctx *c, const struct seccomp_notif *q)
 	int err = 0;
 
 	c->id = q->id;
-	c->pending = true;
+	atomic_store_explicit(&c->pending, true, memory_order_relaxed);
 	if (s == CTX_FREE)
 		return;
 	while (c->running && c->next < c->count && !order_is_notified(&c->cmds[c->next]))

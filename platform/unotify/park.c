@@ -63,13 +63,13 @@ bool park_event(struct pctx *c, struct pevent *out)
 
 	atomic_store(&c->area->park, 0);
 	/* From the exchange on the owner may answer and the context go on without us. */
-	c->pending = false;
+	atomic_store_explicit(&c->pending, false, memory_order_relaxed);
 	ctx_sent(c);
 	if (atomic_compare_exchange_strong(&c->park, &going, PARK_PARKED)) {
 		notif_reply(p, id, STUB_PARK, 0);
 		return false;
 	}
-	c->pending = true;
+	atomic_store_explicit(&c->pending, true, memory_order_relaxed);
 	atomic_store(&c->park, PARK_NONE);
 	c->frame->rax = (u64)c->answer;
 	if (c->return_kick) {

@@ -39,10 +39,21 @@ static void order_over(struct pctx *c)
 	mutex_unlock(&c->p->lock);
 }
 
+/* @c was not in the state that @why is about: its thread is not what it should be, or the context
+ * has been given up meanwhile. No event. */
+static bool out_of_turn(struct pctx *c, const char *why)
+{
+	if (ctx_state(c) != CTX_FREE)
+		as_fatal(c, why);
+	else
+		notif_forget(c);
+	return false;
+}
+
 static bool plain_call(struct pctx *c, const struct seccomp_notif *q, struct pevent *out)
 {
 	c->id = q->id;
-	c->pending = true;
+	atomic_store_explicit(&c->pending, true, memory_order_relaxed);
 	c->nr = q->data.nr;
 	if (unlikely(c->running | c->exiting |
 		     (atomic_load_explicit(&c->park, memory_order_relaxed) != PARK_NONE))) {
@@ -66,9 +77,7 @@ static bool plain_call(struct pctx *c, const struct seccomp_notif *q, struct pev
 	if (unlikely(c->p->rewrite))
 		rewrite_seen(c, out);
 	if (unlikely(!ctx_move(c, CTX_GUEST, CTX_CALL))) {
-		if (ctx_state(c) != CTX_FREE)
-			as_fatal(c, "a call out of turn");
-		return false;
+		return out_of_turn(c, "a call out of turn");
 	}
 	return true;
 }
@@ -154,9 +163,7 @@ static bool signal_event(struct platform *p, struct pctx *c, int sig, const u8 *
 	}
 	c->restarting = false;
 	if (!ctx_move(c, CTX_GUEST, CTX_REGS)) {
-		if (ctx_state(c) != CTX_FREE)
-			as_fatal(c, "an event out of turn");
-		return false;
+		return out_of_turn(c, "an event out of turn");
 	}
 	return true;
 }
@@ -171,6 +178,8 @@ static bool detour(struct platform *p, struct pctx *c, struct pevent *out, bool 
 		atomic_store(&c->park, PARK_NONE);
 		if (ctx_state(c) != CTX_FREE)
 			exit_finish(c);
+		else
+			notif_forget(c);
 		mutex_unlock(&p->lock);
 		return true;
 	}
@@ -199,9 +208,7 @@ static bool done_event(struct platform *p, struct pctx *c, const __u64 *args, st
 	out->result = result;
 	out->index = (unsigned)index;
 	if (!ctx_move(c, c->resume ? CTX_GUEST : CTX_COMMAND, CTX_REGS)) {
-		if (ctx_state(c) != CTX_FREE)
-			as_fatal(c, "an order reported out of turn");
-		return false;
+		return out_of_turn(c, "an order reported out of turn");
 	}
 	if (c->as == p->zygote_as) {
 		/* After a failure spare stubs wait for better times. */
@@ -222,7 +229,7 @@ static bool event(struct platform *p, struct pctx *c, const struct seccomp_notif
 	bool is_event;
 
 	c->id = q->id;
-	c->pending = true;
+	atomic_store_explicit(&c->pending, true, memory_order_relaxed);
 	c->eintr = false;
 	*out = (struct pevent){.ctx = c, .owner = c->owner, .has_regs = true};
 	if (args[0] == 0)

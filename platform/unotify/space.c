@@ -241,6 +241,12 @@ void as_forget_if_done(struct pas *as)
 		as_free(as);
 }
 
+void notif_forget(struct pctx *c)
+{
+	if (atomic_exchange(&c->pending, false))
+		atomic_fetch_sub(&c->p->outstanding, 1);
+}
+
 void ctx_forget(struct pctx *c)
 {
 	struct platform *p = c->p;
@@ -255,8 +261,7 @@ void ctx_forget(struct pctx *c)
 	if (p->infos[i].unborn == c)
 		p->infos[i].unborn = NULL;
 	list_del(&c->quiet);
-	if (c->pending)
-		atomic_fetch_sub(&p->outstanding, 1);
+	notif_forget(c);
 	if (c->chunk_new)
 		chunk_mapped(c);
 	if (!tid && c->leader) {

@@ -53,7 +53,8 @@ struct cred *cred_create(void)
 	return c;
 }
 
-struct cred *cred_dup(const struct cred *c)
+/* All but the count of references is constant, and that is not used. */
+READS_UNLOCKED struct cred *cred_dup(const struct cred *c)
 {
 	struct cred *copy = slab_alloc(&g_cred_cache);
 

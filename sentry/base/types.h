@@ -25,6 +25,15 @@
 #define BUILT_WITH_TSAN
 #endif
 
+/* A function that reads without the lock what others change, which is meant: a hint, a figure to
+ * show, or said there why it is right. The thread sanitizer is told; what the function calls is not
+ * exempt. */
+#ifdef BUILT_WITH_TSAN
+#define READS_UNLOCKED __attribute__((no_sanitize("thread")))
+#else
+#define READS_UNLOCKED
+#endif
+
 typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;

@@ -152,7 +152,7 @@ int signal_dequeue(struct task *t, u64 set, struct siginfo_k *out)
 	return sig;
 }
 
-u64 signal_pending_set(struct task *t, u64 set)
+READS_UNLOCKED u64 signal_pending_set(struct task *t, u64 set)
 {
 	return (t->pending.mask | t->tg->pending.mask) & set;
 }
@@ -167,7 +167,8 @@ void signal_recalc(struct task *t)
 		atomic_fetch_and(&t->work, ~(u32)TW_SIGNAL);
 }
 
-bool signal_pending(struct task *t)
+/* Whoever sends sets the work flag afterwards, so what is seen of the masks is at most too much. */
+READS_UNLOCKED bool signal_pending(struct task *t)
 {
 	u32 work = atomic_load_explicit(&t->work, memory_order_acquire);
 
@@ -456,15 +457,11 @@ int signal_permission(struct task *t, struct task *target, int sig)
 
 /* --- masks ------------------------------------------------------------------------------------ */
 
-void signal_set_blocked(struct task *t, u64 mask)
+/* [T] */
+static void set_blocked(struct task *t, u64 mask)
 {
-	u64 newly;
+	u64 newly = mask & ~t->blocked;
 
-	mask &= ~UNBLOCKABLE;
-	if (mask == t->blocked)
-		return;
-	tasklist_lock();
-	newly = mask & ~t->blocked;
 	if (newly && t->tg->live > 1) {
 		/* What only we would have taken must find another task. */
 		u64 keep = t->blocked;
@@ -475,6 +472,31 @@ void signal_set_blocked(struct task *t, u64 mask)
 	}
 	t->blocked = mask;
 	signal_recalc(t);
+}
+
+void signal_set_blocked(struct task *t, u64 mask)
+{
+	mask &= ~UNBLOCKABLE;
+	if (mask == t->blocked)
+		return;
+	tasklist_lock();
+	set_blocked(t, mask);
+	tasklist_unlock();
+}
+
+void signal_wait_begin(struct task *t, u64 set)
+{
+	tasklist_lock();
+	t->real_blocked = t->blocked;
+	set_blocked(t, t->blocked & ~set);
+	tasklist_unlock();
+}
+
+void signal_wait_end(struct task *t)
+{
+	tasklist_lock();
+	set_blocked(t, t->real_blocked);
+	t->real_blocked = 0;
 	tasklist_unlock();
 }
 

@@ -456,6 +456,10 @@ long signal_deliver(struct task *t, struct pregs *regs, long ret);
 long signal_return(struct task *t);
 /* Signal mask changes: recalculates TW_SIGNAL. Owner. */
 void signal_set_blocked(struct task *t, u64 mask);
+/* sigtimedwait: the signals of @set are not blocked while it waits, and again from its end on;
+ * nobody sees them neither blocked nor waited for. */
+void signal_wait_begin(struct task *t, u64 set);
+void signal_wait_end(struct task *t);
 /* ppoll, pselect, epoll_pwait, sigsuspend: @mask for the time of the call (first run only). When
  * the call ends with a result the handler calls signal_restore_mask; when a signal ends it,
  * signal_deliver does. */

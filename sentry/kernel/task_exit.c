@@ -355,7 +355,7 @@ static bool exit_tree(struct task *t, bool *out_last, u32 *out_code)
 	if (t != tg->leader)
 		task_unlink(t);
 	if (last) {
-		tg->zombie = true;
+		__atomic_store_n(&tg->zombie, true, __ATOMIC_RELEASE); /* pidfd_poll looks */
 		group_notify_parent(tg);
 	}
 	tasklist_unlock();
@@ -460,7 +460,7 @@ long task_exit(struct task *t, u32 code, bool group)
 
 long task_exit_killed(struct task *t)
 {
-	return task_exit(t, t->tg->exit_code, false);
+	return task_exit(t, 0, false); /* the group has the code */
 }
 
 /* --- a dead stub

@@ -75,6 +75,7 @@ static void add_sanitizer_calls(scmp_filter_ctx ctx)
 		SCMP_SYS(write),	 SCMP_SYS(close),	 SCMP_SYS(readlink),
 		SCMP_SYS(newfstatat),	 SCMP_SYS(munmap),	 SCMP_SYS(madvise),
 		SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(nanosleep),
+		SCMP_SYS(ioctl),
 	};
 
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
