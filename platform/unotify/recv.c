@@ -76,9 +76,8 @@ static bool plain_call(struct pctx *c, const struct seccomp_notif *q, struct pev
 	out->hot = false;
 	if (unlikely(c->p->rewrite))
 		rewrite_seen(c, out);
-	if (unlikely(!ctx_move(c, CTX_GUEST, CTX_CALL))) {
+	if (unlikely(!ctx_move(c, CTX_GUEST, CTX_CALL)))
 		return out_of_turn(c, "a call out of turn");
-	}
 	return true;
 }
 
@@ -162,9 +161,8 @@ static bool signal_event(struct platform *p, struct pctx *c, int sig, const u8 *
 		return false;
 	}
 	c->restarting = false;
-	if (!ctx_move(c, CTX_GUEST, CTX_REGS)) {
+	if (!ctx_move(c, CTX_GUEST, CTX_REGS))
 		return out_of_turn(c, "an event out of turn");
-	}
 	return true;
 }
 
@@ -207,9 +205,8 @@ static bool done_event(struct platform *p, struct pctx *c, const __u64 *args, st
 	out->kind = PEV_DONE;
 	out->result = result;
 	out->index = (unsigned)index;
-	if (!ctx_move(c, c->resume ? CTX_GUEST : CTX_COMMAND, CTX_REGS)) {
+	if (!ctx_move(c, c->resume ? CTX_GUEST : CTX_COMMAND, CTX_REGS))
 		return out_of_turn(c, "an order reported out of turn");
-	}
 	if (c->as == p->zygote_as) {
 		/* After a failure spare stubs wait for better times. */
 		mutex_lock(&p->lock);
