@@ -2,8 +2,10 @@
 /* sys_prctl.c - prctl, arch_prctl, personality, and attributes of a task that nobody else touches
  */
 #include <linux/prctl.h>
+#include <linux/seccomp.h>
 
 #include "sentry/kernel/process.h"
+#include "sentry/kernel/seccomp.h"
 #include "syscalls/sys_cred.h"
 
 #define CAP_SYS_RESOURCE_K 24
@@ -192,7 +194,12 @@ static long prctl_rights(struct task *t, const struct sys_args *a)
 	case PR_GET_NO_NEW_PRIVS:
 		return rest_zero(a, 1) ? t->no_new_privs : -EINVAL;
 	case PR_GET_SECCOMP:
-		return 0;
+		return seccomp_mode(t);
+	case PR_SET_SECCOMP:
+		if (a->a[1] == SECCOMP_MODE_STRICT)
+			return seccomp_set_strict(t);
+		return a->a[1] == SECCOMP_MODE_FILTER ? seccomp_set_filter(t, 0, ARG_GVA(a, 2))
+						      : -EINVAL;
 	default:
 		return -ENOSYS;
 	}

@@ -4,6 +4,7 @@
 
 #include "fs/proc/proc_internal.h"
 #include "sentry/kernel/process.h"
+#include "sentry/kernel/seccomp.h"
 
 #define TICKS(ns) ((unsigned long long)((ns) / 10000000))
 
@@ -264,7 +265,8 @@ int show_status(struct caller *c, const struct kernfs_node *n, struct strbuf *s)
 			      (unsigned long long)cr->inheritable,
 			      (unsigned long long)cr->permitted, (unsigned long long)cr->effective,
 			      (unsigned long long)cr->bounding, (unsigned long long)cr->ambient);
-	strbuf_printf(s, "NoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\n", t->no_new_privs);
+	strbuf_printf(s, "NoNewPrivs:\t%d\nSeccomp:\t%u\nSeccomp_filters:\t%u\n", t->no_new_privs,
+		      seccomp_mode(t), seccomp_filter_count(t));
 	strbuf_printf(s,
 		      "Cpus_allowed:\t%llx\nCpus_allowed_list:\t0-%llu\nMems_allowed:\t1\nMems_"
 		      "allowed_list:\t0\n",

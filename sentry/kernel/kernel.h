@@ -107,6 +107,7 @@ struct first_task {
 	struct file *stdio[3];		     /* references taken over; NULL: closed */
 	const struct rlimit64_pair *rlimits; /* RLIMITS entries, or NULL for defaults */
 	bool no_new_privs;
+	struct seccomp_filter *seccomp; /* borrowed; NULL: none */
 	u32 umask;
 	struct tty *tty;	  /* controlling terminal, or NULL */
 	struct tgroup *companion; /* NULL: this is process 1. Otherwise it joins the namespaces of

@@ -11,6 +11,7 @@
  * to a task is a pointer to its group.
  */
 #include "sentry/kernel/process.h"
+#include "sentry/kernel/seccomp.h"
 
 #define RESERVED_PIDS 300
 
@@ -205,6 +206,7 @@ void task_put(struct task *t)
 	if (!ref_put(&t->ref))
 		return;
 	waitq_fini(&t->vfork_done);
+	seccomp_drop(t);
 	if (t->cred)
 		cred_put(t->cred);
 	if (t->sighand)

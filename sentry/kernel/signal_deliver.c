@@ -8,6 +8,7 @@
  * restart code means that the call goes on, and every other result is stored.
  */
 #include "sentry/kernel/process.h"
+#include "sentry/kernel/task_internal.h"
 
 #define X86_TRAP_FLAGS 0x10500ull /* RF, DF, TF */
 
@@ -36,7 +37,7 @@ static void settle_for_handler(struct task *t, struct pregs *regs, long ret, u64
 
 #define CORE_MIN 4096 /* bytes: below that Linux writes no core */
 
-static u32 death_code(struct task *t, int sig)
+u32 signal_death_code(struct task *t, int sig)
 {
 	u32 code = (u32)sig;
 
@@ -95,7 +96,7 @@ static long next_action(struct task *t, struct siginfo_k *info, struct ksigactio
 		if (r < 0)
 			return r;
 		if (r > 0) {
-			*out_code = death_code(t, sig);
+			*out_code = signal_death_code(t, sig);
 			return -EGONE;
 		}
 	}

@@ -45,6 +45,7 @@
 struct kernel;
 struct pid;
 struct posix_timer;
+struct seccomp_filter;
 struct session;
 struct task;
 struct tgroup;
@@ -302,6 +303,8 @@ struct task {
 	/* attributes */
 	char comm[16]; /* [T] */
 	bool no_new_privs, keep_caps;
+	_Atomic u32 seccomp_mode;		/* SECCOMP_MODE_*: 0, none */
+	struct seccomp_filter *_Atomic seccomp; /* the latest; seccomp.c */
 	u32 personality;
 	s32 nice;
 	u32 sched_policy, sched_priority, ioprio;

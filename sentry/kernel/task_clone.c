@@ -19,6 +19,7 @@
 
 #include "sentry/kernel/pidfd.h"
 #include "sentry/kernel/process.h"
+#include "sentry/kernel/seccomp.h"
 
 enum { CLONE_START, CLONE_STARTED, CLONE_WAIT };
 enum { D_FLAGS, D_PARENT_TID, D_PIDFD, D_TID };
@@ -335,6 +336,7 @@ static long link_child(struct task *t, struct task *c, const struct clone_args_i
 			link_group(t, c, a->flags);
 		if (a->flags & CLONE_VFORK)
 			c->vfork_child_of = task_get(t);
+		seccomp_inherit(t, c);
 		task_link(c, p);
 	}
 	tasklist_unlock();
@@ -688,6 +690,7 @@ int task_create_init(const struct first_task *f, struct task **out)
 	t->cred = f->cred;
 	t->mnt_ns = mnt_ns_get(f->mnt_ns);
 	t->no_new_privs = f->no_new_privs;
+	seccomp_start_with(t, f->seccomp);
 	err = init_parts(t, f);
 	if (err)
 		return err;

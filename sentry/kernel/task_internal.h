@@ -16,5 +16,9 @@ bool task_exec_waits_for_stub(const struct task *t);
 /* task_run.c, owner: the stub that was to carry out a command has died: the call goes on with
  * -ENOMEM as the command's result. */
 void task_command_lost(struct worker *w, struct task *t);
+/* task_run.c, owner: the call under way has the result @ret: answers it. */
+void task_finish_call(struct task *t, long ret);
+/* signal_deliver.c: wait status of a task that @sig kills. */
+u32 signal_death_code(struct task *t, int sig);
 
 #endif

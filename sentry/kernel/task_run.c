@@ -24,6 +24,7 @@
 #include "sentry/base/bug.h"
 #include "sentry/base/log.h"
 #include "sentry/kernel/kernel.h"
+#include "sentry/kernel/seccomp.h"
 #include "sentry/kernel/sigio.h"
 #include "sentry/kernel/task_internal.h"
 
@@ -178,6 +179,11 @@ static void task_finish(struct task *t, long ret)
 		task_finish_stale(t, ret);
 	else
 		pctx_return(leave(t, TS_GUEST), ret);
+}
+
+void task_finish_call(struct task *t, long ret)
+{
+	task_finish(t, ret);
 }
 
 /* Registers at hand, no result to store (exec, sigreturn, fault, kick). */
@@ -550,6 +556,15 @@ static void fault(struct task *t, const siginfo_t *info)
 	task_finish_regs(t);
 }
 
+/* The filters of the task see the call as it came. False: it is over. */
+static bool filters_pass(struct task *t, const struct pevent *ev)
+{
+	struct bpf_call data = {.nr = ev->nr, .arch = ev->arch, .ip = ev->ip};
+
+	memcpy(data.args, t->sys.a, sizeof(data.args));
+	return seccomp_enter(t, &data);
+}
+
 static void syscall_event(struct task *t, const struct pevent *ev)
 {
 	const struct kernel_hooks *h = g_kernel->config.hooks;
@@ -567,7 +582,7 @@ static void syscall_event(struct task *t, const struct pevent *ev)
 		h->sys_enter(t);
 	if (unlikely(work_of(t) & TW_KILL))
 		task_exit_killed(t);
-	else
+	else if (likely(!seccomp_mode(t)) || filters_pass(t, ev))
 		task_run_call(t);
 }
 
