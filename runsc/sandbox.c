@@ -52,6 +52,8 @@ int sandbox_init(struct sandbox *s, struct error *e)
 	c->strace = g_globals.strace;
 	c->log_level = g_globals.debug ? LOG_DEBUG : LOG_WARNING;
 	c->log_json = g_globals.log_format && !strcmp(g_globals.log_format, "json");
+	c->network = BOOT_NET_NONE;
+	c->network_own = true;
 	c->cpus = (u32)get_nprocs();
 	return parse_rewrite(g_globals.rewrite, &c->rewrite, e);
 }
