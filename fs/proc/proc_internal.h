@@ -23,7 +23,9 @@
 
 extern const struct kernfs_entry proc_pid_dir;	/* /proc/PID */
 extern const struct kernfs_entry proc_task_dir; /* /proc/PID/task/TID */
-extern const struct kernfs_entry proc_sys[], proc_root_files[], proc_net[];
+extern const struct kernfs_entry proc_sys[], proc_sys_net[], proc_root_files[], proc_net[];
+/* net.c, at boot, while the host's files are there. */
+void proc_net_init(void);
 
 /* A name that is a number as proc writes them (no leading zeroes, no sign): it, or -1. */
 int proc_number(const char *name);

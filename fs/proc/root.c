@@ -301,6 +301,7 @@ int proc_init(void)
 	if (!g_cpuinfo)
 		return -ENOMEM;
 	read_cpuinfo();
+	proc_net_init();
 	file_system_register(&proc_type);
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sysctl.c - /proc/sys and /proc/PID/net: values that programs read; those that mean something here
+/* sysctl.c - /proc/sys: values that programs read; those that mean something here
  * can be written */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,12 +11,6 @@
 static int show_text(struct caller *c, const struct kernfs_node *n, struct strbuf *s)
 {
 	strbuf_printf(s, "%s\n", (const char *)(uintptr_t)n->entry->arg);
-	return 0;
-}
-
-static int show_raw(struct caller *c, const struct kernfs_node *n, struct strbuf *s)
-{
-	strbuf_printf(s, "%s", (const char *)(uintptr_t)n->entry->arg);
 	return 0;
 }
 
@@ -89,10 +83,6 @@ static int show_boot_id(struct caller *c, const struct kernfs_node *n, struct st
 	{                                                                                    \
 		.name = file, .mode = 0444, .show = show_text, .arg = (u64)(uintptr_t)(text) \
 	}
-#define RAW(file, text)                                                                     \
-	{                                                                                   \
-		.name = file, .mode = 0444, .show = show_raw, .arg = (u64)(uintptr_t)(text) \
-	}
 #define SUBDIR(file, table)                                       \
 	{                                                         \
 		.name = file, .mode = PROC_DIR, .children = table \
@@ -160,26 +150,10 @@ static const struct kernfs_entry fs_entries[] = {
 	TEXT("protected_symlinks", "0"),
 	ENTRY_END,
 };
-static const struct kernfs_entry core_entries[] = {TEXT("somaxconn", "4096"), ENTRY_END};
-static const struct kernfs_entry unix_entries[] = {TEXT("max_dgram_qlen", "512"), ENTRY_END};
-static const struct kernfs_entry net_entries[] = {
-	SUBDIR("core", core_entries),
-	SUBDIR("unix", unix_entries),
-	ENTRY_END,
-};
 const struct kernfs_entry proc_sys[] = {
 	SUBDIR("fs", fs_entries),
 	SUBDIR("kernel", kernel_entries),
-	SUBDIR("net", net_entries),
+	SUBDIR("net", proc_sys_net),
 	SUBDIR("vm", vm_entries),
-	ENTRY_END,
-};
-
-/* Without an internet stack there is nothing to list but the heads. */
-const struct kernfs_entry proc_net[] = {
-	RAW("dev", "Inter-|   Receive                                                |  Transmit\n"
-		   " face |bytes    packets errs drop fifo frame compressed multicast|bytes    "
-		   "packets errs drop fifo colls carrier compressed\n"),
-	RAW("unix", "Num       RefCount Protocol Flags    Type St Inode Path\n"),
 	ENTRY_END,
 };

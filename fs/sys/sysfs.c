@@ -6,6 +6,7 @@
 
 #include "fs/kernfs/kernfs.h"
 #include "fs/sys/sys_fs.h"
+#include "fs/sys/sys_internal.h"
 #include "sentry/base/strbuf.h"
 #include "sentry/kernel/kernel.h"
 
@@ -151,7 +152,11 @@ static const struct kernfs_entry fs_dirs[] = {
 	END,
 };
 static const struct kernfs_entry class_dirs[] = {
-	{.name = "net", .mode = DIR, .children = empty},
+	{.name = "net",
+	 .mode = DIR,
+	 .children = empty,
+	 .lookup = sys_net_lookup,
+	 .iterate = sys_net_iterate},
 	{.name = "block", .mode = DIR, .children = empty},
 	END,
 };

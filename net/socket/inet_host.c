@@ -7,8 +7,11 @@
 #include <netinet/in.h>
 
 #include "net/socket/inet.h"
+#include "net/socket/netdev.h"
+#include "net/socket/netlink.h"
 #include "platform/host/host.h"
 #include "platform/host/inet.h"
+#include "sentry/base/log.h"
 #include "sentry/kernel/task.h"
 
 #define PROTOCOL_MAX 263 /* IPPROTO_MAX */
@@ -258,8 +261,34 @@ static const struct socket_family packet_family = {.family = AF_PACKET, .create 
 static const struct socket_family inet4_family = {.family = AF_INET, .create = inet4_create};
 static const struct socket_family inet6_family = {.family = AF_INET6, .create = inet6_create};
 
+static int inet_sysctl(enum net_sysctl which, bool set, u32 v[2])
+{
+	_Atomic u32 *low = which == NET_PORT_START ? &g_inet.port_start : &g_inet.ping_low;
+
+	if (set && (which == NET_PORT_START ? v[0] > 65535 : v[0] > INT32_MAX || v[1] > INT32_MAX))
+		return -EINVAL;
+	if (set) {
+		atomic_store(low, v[0]);
+		if (which == NET_PING_RANGE)
+			atomic_store(&g_inet.ping_high, v[1]);
+	} else {
+		v[0] = atomic_load(low);
+		v[1] = atomic_load(&g_inet.ping_high);
+	}
+	return 0;
+}
+
+static const struct net_info_ops info_ops = {
+	.show = inet_show, .link = netdev_link, .sysctl = inet_sysctl};
+
 void inet_host_init(void)
 {
+	int err = rtnl_init();
+
+	if (err)
+		log_warning("no netlink socket: %d", err);
+	kernel_set_net_info(&info_ops);
+	netlink_init();
 	socket_family_register(&inet4_family);
 	socket_family_register(&inet6_family);
 	socket_family_register(&packet_family);

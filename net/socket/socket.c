@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 
+#include "net/socket/netdev.h"
 #include "net/socket/unix.h"
 #include "sentry/base/bug.h"
 
@@ -96,7 +97,9 @@ static long socket_ioctl(struct caller *c, struct file *f, u32 cmd, u64 arg)
 {
 	struct socket *s = f->data;
 
-	return s->op->ioctl ? s->op->ioctl(c, s, cmd, arg) : -ENOTTY;
+	long ret = s->op->ioctl ? s->op->ioctl(c, s, cmd, arg) : -ENOTTY;
+
+	return ret == -ENOTTY ? netdev_ioctl(c, cmd, arg) : ret;
 }
 
 /* close(2), while the descriptor's reference is still there. */

@@ -21,6 +21,8 @@ static struct mutex g_name_lock = MUTEX_INIT(LR_FSPRIV);
 static struct list g_names[NAME_BUCKETS];
 static u32 g_next_name;
 
+struct unix_all g_unix_all = {.lock = MUTEX_INIT(LR_LEAF), .socks = LIST_INIT(g_unix_all.socks)};
+
 static const struct socket_ops unix_ops;
 
 /* --- life
@@ -50,6 +52,9 @@ void unix_put(struct unix_sock *u)
 	if (!u || !ref_put(&u->ref))
 		return;
 	BUG_ON(!list_empty(&u->queue));
+	mutex_lock(&g_unix_all.lock);
+	list_del(&u->all);
+	mutex_unlock(&g_unix_all.lock);
 	waitq_fini(&u->q);
 	waitq_fini(&u->space);
 	unix_addr_put(u->addr);
@@ -71,6 +76,9 @@ static struct unix_sock *unix_sock_create(int type)
 	waitq_init(&u->q);
 	waitq_init(&u->space);
 	u->backlog = DGRAM_BACKLOG;
+	mutex_lock(&g_unix_all.lock);
+	list_append(&g_unix_all.socks, &u->all);
+	mutex_unlock(&g_unix_all.lock);
 	return u;
 }
 
@@ -92,6 +100,12 @@ static int check_kind(int *type, int protocol)
 	return 0;
 }
 
+static void set_file(struct unix_sock *u, struct file *f)
+{
+	u->file = f;
+	atomic_store(&u->ino, f->inode->ino);
+}
+
 /* A file for @u; takes over the reference on it, also on failure. */
 static struct file *file_for(struct caller *c, struct unix_sock *u, u32 flags)
 {
@@ -100,7 +114,7 @@ static struct file *file_for(struct caller *c, struct unix_sock *u, u32 flags)
 	if (IS_ERR(f))
 		unix_put(u);
 	else
-		u->file = f;
+		set_file(u, f);
 	return f;
 }
 
@@ -623,7 +637,7 @@ static int unix_accept(struct caller *c, struct socket *s, u32 flags, struct fil
 		unix_close(e, true);
 		return (int)PTR_ERR(f);
 	}
-	e->file = f;
+	set_file(e, f);
 	*out = f;
 	return 0;
 }

@@ -63,6 +63,8 @@ struct unix_sock {
 	struct waitq space; /* datagram, listener: there is room in queue again */
 	_Atomic u32 sent;   /* bytes charged to us */
 	/* unix_gc.c; guarded by its lock */
+	struct list all;   /* in g_unix_all; guarded by its lock */
+	_Atomic u64 ino;   /* of the file; 0: none yet */
 	struct file *file; /* of the socket, borrowed; NULL: none yet. Written once */
 	u32 inflight;	   /* messages that carry our file */
 	u32 gc_refs;
@@ -84,6 +86,13 @@ struct unix_msg {
 #define SHUT_SND_BIT 2u
 
 extern const struct socket_family unix_family;
+
+/* All of them, for /proc/net/unix. */
+struct unix_all {
+	struct mutex lock; /* LR_LEAF; guards socks */
+	struct list socks;
+};
+extern struct unix_all g_unix_all;
 
 /* unix.c */
 static inline struct unix_sock *unix_of(struct socket *s)

@@ -27,6 +27,11 @@ root.c.o:__open_2
 root.c.o:read
 root.c.o:__read_chk
 root.c.o:close
+net.c.o:open
+net.c.o:__open_2
+net.c.o:read
+net.c.o:__read_chk
+net.c.o:close
 memfile.c.o:fcntl
 memfile.c.o:memfd_create
 '
