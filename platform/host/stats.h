@@ -27,6 +27,8 @@
 	X(COMMANDS, "commands in them")                  \
 	X(KICKS, "kicks sent")                           \
 	X(PARKED, "calls parked")                        \
+	X(REWRITTEN, "call sites rewritten")             \
+	X(REPAIRED, "faults of rewritten sites")         \
 	X(BLOCKED, "calls that waited")                  \
 	X(COPIED_IN, "bytes copied from guests")         \
 	X(COPIED_OUT, "bytes copied to guests")

@@ -13,6 +13,7 @@
 
 #include "platform/arch/x86_64/stub.h"
 #include "platform/host/process.h"
+#include "platform/host/stats.h"
 #include "sentry/base/log.h"
 
 #define SIGINFO_SIZE 128
@@ -243,6 +244,7 @@ static bool event(struct platform *p, struct pctx *c, const struct seccomp_notif
 	c->frame = (struct frame *)args[2];
 	c->area->frame = args[2];
 	if (unlikely(p->rewrite) && rewrite_fix(c, (int)args[0])) {
+		stat_add(STAT_REPAIRED, 1);
 		notif_send(c, STUB_RESUME, 0);
 		return false;
 	}

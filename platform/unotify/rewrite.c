@@ -17,6 +17,7 @@
 #include "platform/arch/x86_64/stub.h"
 #include "platform/host/host.h"
 #include "platform/host/raw.h"
+#include "platform/host/stats.h"
 #include "platform/unotify/internal.h"
 
 #define HWCAP2_FSGSBASE 2
@@ -337,6 +338,7 @@ static int rewrite_locked(struct pctx *c, struct site *s, struct pcmd *cmds)
 	atomic_store(&as->rewritten, true);
 	memcpy(new, s->text, BYTES);
 	rewrite_patch((unsigned)thunk, new + (s->at - s->block));
+	stat_add(STAT_REWRITTEN, 1);
 	return patch_commands(s, new, cmds);
 }
 
