@@ -108,6 +108,7 @@ install_packages() {
 	need python3 python3
 	need git git
 	need /usr/include/seccomp.h libseccomp-dev
+	need /usr/include/capstone/capstone.h libcapstone-dev
 	need /usr/include/jansson.h libjansson-dev
 	need /usr/include/systemd/sd-bus.h libsystemd-dev
 	need /usr/include/check.h check
