@@ -34,6 +34,7 @@ static op_fn *const g_ops[] = {
 	[GOFER_LISTXATTR] = op_listxattr,
 	[GOFER_REMOVEXATTR] = op_removexattr,
 	[GOFER_TMPFILE] = op_tmpfile,
+	[GOFER_OPEN_NAMES] = op_open_names,
 };
 static_assert(array_size(g_ops) == GOFER_OP_COUNT, "an operation without a function");
 
@@ -150,14 +151,19 @@ static int release_ids(struct gofer_call *c)
 	return 0;
 }
 
-u32 call_run(struct gofer_server *s, const void *req, size_t n, void *rsp, int *out_fd)
+void call_donate(struct gofer_call *c, int fd)
+{
+	c->fds.fd[c->fds.count++] = fd;
+}
+
+u32 call_run(struct gofer_server *s, const void *req, size_t n, void *rsp,
+	     struct gofer_fds *out_fds)
 {
 	struct gofer_call c = {.s = s,
 			       .in = req,
 			       .in_end = (const u8 *)req + n,
 			       .out = (u8 *)rsp + sizeof(struct gofer_rsp),
-			       .out_max = GOFER_RSP_MAX - sizeof(struct gofer_rsp),
-			       .fd = -1};
+			       .out_max = GOFER_RSP_MAX - sizeof(struct gofer_rsp)};
 	struct gofer_rsp head = {0};
 
 	head.result = call_take(&c, &c.req, sizeof(c.req));
@@ -171,12 +177,10 @@ u32 call_run(struct gofer_server *s, const void *req, size_t n, void *rsp, int *
 	}
 	if (head.result) {
 		c.out_len = 0;
-		if (c.fd >= 0)
-			close(c.fd);
-		c.fd = -1;
+		gofer_fds_close(&c.fds);
 	}
-	head.fds = c.fd >= 0;
+	head.fds = c.fds.count;
 	memcpy(rsp, &head, sizeof(head));
-	*out_fd = c.fd;
+	*out_fds = c.fds;
 	return (u32)sizeof(head) + c.out_len;
 }

@@ -59,21 +59,22 @@ int gofer_shm_map(int shm_fd, struct gofer_channel_shm **out_channels, u32 *out_
 	return 0;
 }
 
-int gofer_sock_send(int sock, const void *msg, size_t n, int fd)
+int gofer_sock_send_fds(int sock, const void *msg, size_t n, const struct gofer_fds *fds)
 {
 	struct iovec iov = {.iov_base = (void *)(uintptr_t)msg, .iov_len = n};
 	union {
 		struct cmsghdr head;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control = {.head = {.cmsg_len = CMSG_LEN(sizeof(int)),
-			      .cmsg_level = SOL_SOCKET,
-			      .cmsg_type = SCM_RIGHTS}};
+		char space[CMSG_SPACE(GOFER_FDS_MAX * sizeof(int))];
+	} control;
 	struct msghdr mh = {.msg_iov = &iov, .msg_iovlen = 1};
 
-	if (fd >= 0) {
-		memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+	if (fds->count) {
+		control.head = (struct cmsghdr){.cmsg_len = CMSG_LEN(fds->count * sizeof(int)),
+						.cmsg_level = SOL_SOCKET,
+						.cmsg_type = SCM_RIGHTS};
+		memcpy(CMSG_DATA(&control.head), fds->fd, fds->count * sizeof(int));
 		mh.msg_control = &control;
-		mh.msg_controllen = sizeof(control);
+		mh.msg_controllen = CMSG_SPACE(fds->count * sizeof(int));
 	}
 	/* HOST_CALL(sendmsg, a2 == (MSG_DONTWAIT | MSG_NOSIGNAL)) */
 	if (sendmsg(sock, &mh, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
@@ -81,11 +82,16 @@ int gofer_sock_send(int sock, const void *msg, size_t n, int fd)
 	return 0;
 }
 
-/* The first descriptor of @mh; closes the others. */
-static int take_fd(struct msghdr *mh)
+int gofer_sock_send(int sock, const void *msg, size_t n, int fd)
 {
-	int fd = -1;
+	struct gofer_fds fds = {.count = fd >= 0, .fd = {fd}};
 
+	return gofer_sock_send_fds(sock, msg, n, &fds);
+}
+
+/* The descriptors of @mh; closes what is too many. */
+static void take_fds(struct msghdr *mh, struct gofer_fds *out)
+{
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(mh); c; c = CMSG_NXTHDR(mh, c)) {
 		size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 
@@ -95,21 +101,20 @@ static int take_fd(struct msghdr *mh)
 			int one;
 
 			memcpy(&one, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
-			if (fd < 0)
-				fd = one;
+			if (out->count < GOFER_FDS_MAX)
+				out->fd[out->count++] = one;
 			else
 				close(one);
 		}
 	}
-	return fd;
 }
 
-long gofer_sock_recv(int sock, void *msg, size_t n, int *out_fd, bool nowait)
+long gofer_sock_recv_fds(int sock, void *msg, size_t n, struct gofer_fds *out, bool nowait)
 {
 	struct iovec iov = {.iov_base = msg, .iov_len = n};
 	union {
 		struct cmsghdr head;
-		char space[CMSG_SPACE(2 * sizeof(int))];
+		char space[CMSG_SPACE(GOFER_FDS_MAX * sizeof(int))];
 	} control;
 	struct msghdr mh = {.msg_iov = &iov,
 			    .msg_iovlen = 1,
@@ -117,14 +122,34 @@ long gofer_sock_recv(int sock, void *msg, size_t n, int *out_fd, bool nowait)
 			    .msg_controllen = sizeof(control)};
 	long ret;
 
-	*out_fd = -1;
+	out->count = 0;
 	/* HOST_CALL(recvmsg, a2 & ~MSG_DONTWAIT == MSG_CMSG_CLOEXEC) HOST_CALL(close) */
 	do
 		ret = recvmsg(sock, &mh, MSG_CMSG_CLOEXEC | (nowait ? MSG_DONTWAIT : 0));
 	while (ret < 0 && errno == EINTR);
 	if (ret < 0)
 		return -errno;
-	*out_fd = take_fd(&mh);
+	take_fds(&mh, out);
+	return ret;
+}
+
+void gofer_fds_close(struct gofer_fds *fds)
+{
+	for (u32 i = 0; i < fds->count; i++)
+		close(fds->fd[i]);
+	fds->count = 0;
+}
+
+long gofer_sock_recv(int sock, void *msg, size_t n, int *out_fd, bool nowait)
+{
+	struct gofer_fds fds;
+	long ret = gofer_sock_recv_fds(sock, msg, n, &fds, nowait);
+
+	*out_fd = -1;
+	if (ret >= 0 && fds.count) {
+		*out_fd = fds.fd[--fds.count];
+		gofer_fds_close(&fds);
+	}
 	return ret;
 }
 

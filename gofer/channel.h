@@ -42,6 +42,16 @@ int gofer_shm_map(int shm_fd, struct gofer_channel_shm **out_channels, u32 *out_
 
 /* Sends @n bytes and @fd (unless < 0) as one message; never blocks. 0 or -errno. */
 int gofer_sock_send(int sock, const void *msg, size_t n, int fd);
+/* The same with any number of descriptors. */
+struct gofer_fds {
+	u32 count;
+	int fd[GOFER_FDS_MAX];
+};
+int gofer_sock_send_fds(int sock, const void *msg, size_t n, const struct gofer_fds *fds);
+/* Receives one message with its descriptors, of which the host leaves out what does not fit this
+ * process's table. Size, or as gofer_sock_recv. */
+long gofer_sock_recv_fds(int sock, void *msg, size_t n, struct gofer_fds *out, bool nowait);
+void gofer_fds_close(struct gofer_fds *fds);
 /* Receives one message of at most @n bytes, and its descriptor into *@out_fd (-1 when there was
  * none; any more are closed). Size, 0 at the end of the connection, -EAGAIN with @nowait and
  * nothing there. */

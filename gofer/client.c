@@ -209,7 +209,7 @@ int rpc_begin(struct rpc *k, struct gofer_client *c, u32 op, u32 flags, gofer_id
 
 	if (c->dead)
 		return -EIO;
-	*k = (struct rpc){.c = c, .ch = channel_lock(c), .fd = -1};
+	*k = (struct rpc){.c = c, .ch = channel_lock(c)};
 	if (k->ch->sock < 0)
 		err = channel_open(c, (u32)(k->ch - c->channels));
 	if (err) {
@@ -290,10 +290,14 @@ int rpc_send(struct rpc *k)
 	k->in_size = atomic_load_explicit(&k->ch->shm->rsp_size, memory_order_relaxed);
 	if (k->in_size > GOFER_RSP_MAX || rpc_take(k, &head, sizeof(head)))
 		return rpc_broken(k);
-	if (head.fds && (gofer_sock_recv(k->ch->sock, &byte, 1, &k->fd, true) < 0 || k->fd < 0))
+	if (head.fds && (head.fds > GOFER_FDS_MAX ||
+			 gofer_sock_recv_fds(k->ch->sock, &byte, 1, &k->fds, true) < 0 ||
+			 k->fds.count > head.fds))
 		return rpc_broken(k);
 	if (head.result > 0 || head.result < -ERRNO_LAST)
 		return rpc_broken(k);
+	if (k->fds.count < head.fds) /* our table is full: the host left some out */
+		return -ENFILE;
 	return head.result;
 }
 
@@ -308,16 +312,13 @@ int rpc_take(struct rpc *k, void *p, size_t n)
 
 int rpc_take_fd(struct rpc *k)
 {
-	int fd = k->fd;
-
-	k->fd = -1;
-	return fd;
+	return k->fds_taken < k->fds.count ? k->fds.fd[k->fds_taken++] : -1;
 }
 
 void rpc_done(struct rpc *k)
 {
-	if (k->fd >= 0)
-		close(k->fd);
+	while (k->fds_taken < k->fds.count)
+		close(rpc_take_fd(k));
 	mutex_unlock(&k->ch->lock);
 }
 

@@ -67,6 +67,10 @@ int gofer_setattr(struct gofer_client *c, gofer_id id, u32 flags,
 		  const struct gofer_setattr_req *req, struct gofer_attr *out);
 /* *@out_fd is the caller's, here and below. */
 int gofer_open(struct gofer_client *c, gofer_id id, u32 flags, struct gofer_attr *out, int *out_fd);
+/* Opens @count (<= GOFER_FDS_MAX) names of @dir for reading: what each leads to, and its descriptor
+ * (-1: no regular file, or it cannot be opened) in out_fds. */
+int gofer_open_names(struct gofer_client *c, gofer_id dir, const struct gofer_name *names,
+		     u32 count, struct gofer_opened *out, int *out_fds);
 /* @name NULL: a file without a name (O_TMPFILE). */
 int gofer_create(struct gofer_client *c, gofer_id dir, const char *name, u32 flags,
 		 const struct gofer_make_req *req, struct gofer_node *out, int *out_fd);

@@ -194,12 +194,51 @@ int gofer_open(struct gofer_client *c, gofer_id id, u32 flags, struct gofer_attr
 	err = rpc_send(&k);
 	if (!err)
 		err = take_attr(&k, &attr);
-	if (!err && k.fd < 0)
+	if (!err && k.fds.count == 0)
 		err = rpc_broken(&k);
 	if (!err) {
 		*out = attr;
 		*out_fd = rpc_take_fd(&k);
 	}
+	rpc_done(&k);
+	return err;
+}
+
+/* Takes the answers for @count names. */
+static int take_opened(struct rpc *k, u32 count, struct gofer_opened *out, int *out_fds)
+{
+	u32 with = 0;
+
+	for (u32 i = 0; i < count; i++) {
+		if (rpc_take(k, &out[i], sizeof(out[i])) || out[i].has_fd > 1)
+			return rpc_broken(k);
+		with += out[i].has_fd;
+	}
+	if (with != k->fds.count)
+		return rpc_broken(k);
+	for (u32 i = 0; i < count; i++)
+		out_fds[i] = out[i].has_fd ? rpc_take_fd(k) : -1;
+	return 0;
+}
+
+int gofer_open_names(struct gofer_client *c, gofer_id dir, const struct gofer_name *names,
+		     u32 count, struct gofer_opened *out, int *out_fds)
+{
+	struct gofer_open_names_req req = {.count = count};
+	struct rpc k;
+	int err;
+
+	if (count == 0 || count > GOFER_FDS_MAX)
+		return -EINVAL;
+	err = rpc_begin(&k, c, GOFER_OPEN_NAMES, 0, dir);
+	if (err)
+		return err;
+	rpc_put(&k, &req, sizeof(req));
+	for (u32 i = 0; i < count; i++)
+		rpc_string(&k, names[i].s, names[i].size, GOFER_NAME_MAX);
+	err = rpc_send(&k);
+	if (!err)
+		err = take_opened(&k, count, out, out_fds);
 	rpc_done(&k);
 	return err;
 }
@@ -219,7 +258,7 @@ int gofer_create(struct gofer_client *c, gofer_id dir, const char *name, u32 fla
 	err = rpc_send(&k);
 	if (!err)
 		err = take_node(&k, &node);
-	if (!err && (k.fd < 0 || !S_ISREG(node.attr.mode)))
+	if (!err && (k.fds.count == 0 || !S_ISREG(node.attr.mode)))
 		err = rpc_broken(&k);
 	if (!err) {
 		*out = node;

@@ -40,10 +40,11 @@ struct gofer_client {
 struct rpc {
 	struct gofer_client *c;
 	struct client_channel *ch;
-	u32 out;	 /* bytes of the request so far */
-	u32 in, in_size; /* answer: bytes taken, bytes there */
-	int error;	 /* of building the request: -ENAMETOOLONG, -E2BIG */
-	int fd;		 /* that came along, or -1; rpc_done closes it unless it was taken */
+	u32 out;	      /* bytes of the request so far */
+	u32 in, in_size;      /* answer: bytes taken, bytes there */
+	int error;	      /* of building the request: -ENAMETOOLONG, -E2BIG */
+	struct gofer_fds fds; /* that came along; rpc_done closes those that were not taken */
+	u32 fds_taken;
 };
 
 /* Takes a channel and starts a request. 0 or -errno: then rpc_done() must not be called. */
@@ -54,7 +55,7 @@ void rpc_string(struct rpc *k, const char *s, size_t n, size_t max);
 int rpc_send(struct rpc *k);
 /* Copies the next @n bytes of the answer out; -EIO when they are not there: the gofer is broken. */
 int rpc_take(struct rpc *k, void *p, size_t n);
-/* The descriptor that came with the answer, now the caller's; -1 for none. */
+/* The next descriptor that came with the answer, now the caller's; -1 for none. */
 int rpc_take_fd(struct rpc *k);
 /* The gofer broke the protocol: it is dead from now on. Returns -EIO. */
 int rpc_broken(struct rpc *k);

@@ -93,7 +93,7 @@ static int create(struct gofer_call *c, bool tmp)
 		if (err)
 			close(fd);
 		else
-			c->fd = fd;
+			call_donate(c, fd);
 	}
 	slot_put(c->s, dir);
 	return err;

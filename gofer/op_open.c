@@ -27,7 +27,7 @@ int open_flags(u32 flags)
 
 int op_open(struct gofer_call *c)
 {
-	int flags = open_flags(c->req.flags), err = call_end(c, GOFER_OPEN_ALL);
+	int flags = open_flags(c->req.flags), err = call_end(c, GOFER_OPEN_ALL), fd;
 	struct gofer_attr attr;
 	struct slot *slot;
 
@@ -37,17 +37,65 @@ int op_open(struct gofer_call *c)
 	if (err)
 		return err;
 	if (slot->type == S_IFREG)
-		c->fd = path_reopen(c->s, slot->fd, flags);
+		fd = path_reopen(c->s, slot->fd, flags);
 	else if (slot->type == S_IFDIR)
-		c->fd = -EISDIR;
+		fd = -EISDIR;
 	else
-		c->fd = slot->type == S_IFLNK ? -ELOOP : -ENXIO;
-	if (c->fd < 0)
-		err = c->fd;
-	else
-		err = path_attr(slot->fd, "", &attr);
+		fd = slot->type == S_IFLNK ? -ELOOP : -ENXIO;
+	if (fd >= 0)
+		call_donate(c, fd);
+	err = fd < 0 ? fd : path_attr(slot->fd, "", &attr);
 	slot_put(c->s, slot);
 	return err ? err : call_put(c, &attr, sizeof(attr));
+}
+
+/* Opens the regular file @name of @dir for reading, and tells what it is. */
+static void open_name(struct gofer_call *c, int dir, const char *name, struct gofer_opened *out)
+{
+	int fd = path_open(dir, name), data = -1;
+	struct gofer_attr attr;
+
+	if (fd < 0)
+		return;
+	if (path_attr(fd, "", &attr) == 0 && S_ISREG(attr.mode))
+		data = path_reopen(c->s, fd, O_RDONLY);
+	if (data >= 0) {
+		*out = (struct gofer_opened){.ino = attr.ino, .dev = attr.dev, .has_fd = 1};
+		call_donate(c, data);
+	}
+	close(fd);
+}
+
+int op_open_names(struct gofer_call *c)
+{
+	struct gofer_open_names_req req;
+	char name[GOFER_NAME_MAX + 1];
+	struct gofer_call probe;
+	struct slot *dir;
+	int err = call_take(c, &req, sizeof(req));
+
+	if (err)
+		return err;
+	if (req.count == 0 || req.count > GOFER_FDS_MAX || req.zero)
+		return -EINVAL;
+	probe = *c; /* all names are checked before anything is done */
+	for (u32 i = 0; i < req.count && !err; i++)
+		err = call_name(&probe, name);
+	if (!err)
+		err = call_end(&probe, 0);
+	if (!err)
+		err = call_dir(c, c->req.id, false, &dir);
+	if (err)
+		return err;
+	for (u32 i = 0; i < req.count; i++) {
+		struct gofer_opened opened = {0};
+
+		call_name(c, name);
+		open_name(c, dir->fd, name, &opened);
+		call_put(c, &opened, sizeof(opened));
+	}
+	slot_put(c->s, dir);
+	return 0;
 }
 
 /* Opens the file or directory of the request for a short while. */

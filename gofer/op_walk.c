@@ -69,7 +69,8 @@ static void walk_finish(struct gofer_call *c, const struct gofer_node *last, boo
 	} else if (whole && slot->type == S_IFREG && (c->req.flags & GOFER_WALK_OPEN_READ)) {
 		int fd = path_reopen(c->s, slot->fd, O_RDONLY);
 
-		c->fd = fd < 0 ? -1 : fd;
+		if (fd >= 0)
+			call_donate(c, fd);
 	}
 	slot_put(c->s, slot);
 }

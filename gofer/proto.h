@@ -22,6 +22,7 @@
 #define GOFER_RELEASE_MAX 64	       /* ids given back with one request */
 #define GOFER_REQ_MAX	  (72u << 10)  /* bytes of a request, head included */
 #define GOFER_RSP_MAX	  (128u << 10) /* bytes of an answer, head included */
+#define GOFER_FDS_MAX	  16	       /* descriptors of one answer */
 
 /* An inode that the gofer holds open for the client: slot of its table, and the slot's generation,
  * so that an id that was released is refused (-ESTALE) when the slot has a new tenant. 0 is no id.
@@ -53,7 +54,9 @@ enum gofer_op {
 	GOFER_SETXATTR,
 	GOFER_LISTXATTR,
 	GOFER_REMOVEXATTR,
-	GOFER_TMPFILE, /* new regular file without a name, and its descriptor */
+	GOFER_TMPFILE,	  /* new regular file without a name, and its descriptor */
+	GOFER_OPEN_NAMES, /* names in a directory -> a descriptor for reading of each regular file
+			   */
 	GOFER_OP_COUNT,
 };
 
@@ -70,7 +73,7 @@ static_assert(offsetof(struct gofer_req, id) == 8, "wire");
 
 struct gofer_rsp {
 	s32 result; /* 0, or -errno: then nothing else follows, save where the operation says so */
-	u32 fds;    /* 1 when a descriptor was queued on the channel's socket before this answer */
+	u32 fds;    /* descriptors queued on the channel's socket, in one message, before this */
 };
 static_assert(sizeof(struct gofer_rsp) == 8, "wire");
 
@@ -165,6 +168,20 @@ static_assert(sizeof(struct gofer_setattr_req) == 56, "wire");
 #define GOFER_OPEN_WRITE 2u
 #define GOFER_OPEN_TRUNC 4u /* needs GOFER_OPEN_WRITE */
 #define GOFER_OPEN_ALL	 7u
+
+/* OPEN_NAMES: this and @count names, all in the directory req.id. Answer: a gofer_opened for each.
+ * The descriptors, open for reading, are in the order of the names; no id is made. */
+struct gofer_open_names_req {
+	u32 count; /* <= GOFER_FDS_MAX */
+	u32 zero;
+};
+static_assert(sizeof(struct gofer_open_names_req) == 8, "wire");
+struct gofer_opened {
+	u64 ino, dev; /* as in gofer_attr */
+	u32 has_fd;   /* 0: no regular file, or it may not be opened; nothing else is told */
+	u32 zero;
+};
+static_assert(sizeof(struct gofer_opened) == 24, "wire");
 
 /* CREATE, MKNOD: this and one name. Answer: a gofer_node; CREATE donates a descriptor (flags as of
  * OPEN) and fails with -EEXIST when the name is there. MKNOD's mode carries the type. TMPFILE is

@@ -44,16 +44,16 @@ struct main_state {
 static void channel_answer(struct channel_thread *ct)
 {
 	u32 n = atomic_load_explicit(&ct->shm->req_size, memory_order_relaxed), rsp_size;
-	int fd = -1;
+	struct gofer_fds fds;
 
 	if (n > sizeof(ct->req))
 		n = 0; /* too short for a head: refused */
 	memcpy(ct->req, ct->shm->req, n);
-	rsp_size = call_run(ct->s, ct->req, n, ct->shm->rsp, &fd);
-	if (fd >= 0) {
-		int err = gofer_sock_send(ct->sock, "", 1, fd);
+	rsp_size = call_run(ct->s, ct->req, n, ct->shm->rsp, &fds);
+	if (fds.count) {
+		int err = gofer_sock_send_fds(ct->sock, "", 1, &fds);
 
-		close(fd);
+		gofer_fds_close(&fds);
 		if (err) { /* the client does not take its descriptors */
 			struct gofer_rsp head = {.result = -EIO};
 

@@ -5,7 +5,7 @@
 
 #include <pthread.h>
 
-#include "gofer/proto.h"
+#include "gofer/channel.h"
 #include "gofer/server.h"
 
 /* An inode that the client holds by id. @fd, @tree and @type are const while the slot is in use;
@@ -46,7 +46,7 @@ struct gofer_call {
 	const u8 *in, *in_end; /* what of the request was not decoded yet */
 	u8 *out;	       /* behind the gofer_rsp */
 	u32 out_len, out_max;
-	int fd; /* to donate, or -1 */
+	struct gofer_fds fds; /* to donate */
 };
 
 /* server.c */
@@ -55,8 +55,11 @@ void server_destroy(struct gofer_server *s);
 
 /* call.c: decoder. Each returns 0 or -EINVAL (-ENAMETOOLONG for names). */
 /* Runs the request (@n bytes at @req, private memory) and writes the answer to @rsp (GOFER_RSP_MAX
- * bytes). Returns the answer's size; *@out_fd is a descriptor to donate, or -1. Thread-safe. */
-u32 call_run(struct gofer_server *s, const void *req, size_t n, void *rsp, int *out_fd);
+ * bytes). Returns the answer's size; *@out_fds are the descriptors to donate. Thread-safe. */
+u32 call_run(struct gofer_server *s, const void *req, size_t n, void *rsp,
+	     struct gofer_fds *out_fds);
+/* Gives @fd along with the answer; at most GOFER_FDS_MAX. */
+void call_donate(struct gofer_call *c, int fd);
 int call_take(struct gofer_call *c, void *p, size_t n);
 /* One name of a directory's entry, terminated by NUL. */
 int call_name(struct gofer_call *c, char name[GOFER_NAME_MAX + 1]);
@@ -122,6 +125,7 @@ int op_nop(struct gofer_call *c);
 int op_getattr(struct gofer_call *c);
 int op_setattr(struct gofer_call *c);
 int op_open(struct gofer_call *c);
+int op_open_names(struct gofer_call *c);
 int op_create(struct gofer_call *c);
 int op_tmpfile(struct gofer_call *c);
 int op_mknod(struct gofer_call *c);

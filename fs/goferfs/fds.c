@@ -9,12 +9,16 @@
 #include "fs/goferfs/goferfs_internal.h"
 #include "platform/host/host.h"
 
-#define UNUSED_MAX 1024 /* descriptors that no file uses */
-
 static struct mutex g_lock =
 	MUTEX_INIT(LR_FSPRIV); /* guards all below, and as goferfs_internal.h says */
 static struct list g_lru = LIST_INIT(g_lru);
 static u32 g_unused; /* descriptors of the nodes on g_lru */
+static u32 g_unused_max = 1024;
+
+void goferfs_limit_fds(u32 max)
+{
+	g_unused_max = max;
+}
 
 static u32 count_fds(const struct gnode *g)
 {
@@ -92,10 +96,12 @@ static int ask(struct gnode *g, u32 mode)
 	struct gofer_attr attr;
 	gofer_id id;
 
-	err = gnode_id(g, &id, mode & FMODE_WRITE ? NULL : &fd);
+	if (!(mode & FMODE_WRITE))
+		fd = ahead_open(g);
+	err = fd >= 0 ? 0 : gnode_id(g, &id, mode & FMODE_WRITE ? NULL : &fd);
 	if (err)
 		return err;
-	if (fd >= 0) { /* came along with the id */
+	if (fd >= 0) { /* was opened ahead, or came along with the id */
 		install(g, FD_READ, fd);
 		return 0;
 	}
@@ -110,6 +116,35 @@ static int ask(struct gnode *g, u32 mode)
 	return 0;
 }
 
+/* An open file without an id could lose its last name now: either we see `going`, or who removes it
+ * sees us (opens). */
+static int id_before_it_goes(struct gnode *g)
+{
+	gofer_id id;
+
+	return !g->id && g->going ? gnode_id(g, &id, NULL) : 0;
+}
+
+void gfds_before_removal(struct gnode *g)
+{
+	gofer_id id;
+	bool open;
+
+	if (g->id)
+		return;
+	g->going = 1;
+	mutex_lock(&g_lock);
+	open = g->opens > 0;
+	mutex_unlock(&g_lock);
+	if (open)
+		gnode_id(g, &id, NULL); /* an error is the removal's, too */
+}
+
+void gfds_removal_failed(struct gnode *g)
+{
+	g->going = 0;
+}
+
 int gfds_get(struct gnode *g, u32 mode)
 {
 	int err = 0;
@@ -120,6 +155,8 @@ int gfds_get(struct gnode *g, u32 mode)
 	mutex_unlock(&g_lock);
 	if (!have(g, mode))
 		err = ask(g, mode);
+	if (!err)
+		err = id_before_it_goes(g);
 	if (err)
 		gfds_put(g);
 	return err;
@@ -166,7 +203,7 @@ void gfds_put(struct gnode *g)
 		list_append(&g_lru, &g->lru);
 		g_unused += count_fds(g);
 	}
-	if (g_unused > UNUSED_MAX) {
+	if (g_unused > g_unused_max) {
 		old = list_first(&g_lru, struct gnode, lru);
 		lru_del(old);
 		take_fds(old, fds);

@@ -9,4 +9,7 @@
  * host may change at the same time. Only boot mounts it: mount(2) of a guest gets -ENODEV. */
 extern const struct file_system_type goferfs_type;
 
+/* At most @max descriptors of files that nobody has open are kept for the next open. */
+void goferfs_limit_fds(u32 max);
+
 #endif

@@ -39,6 +39,7 @@ struct gnode {
 				 there at once */
 	char *name;	      /* const, kalloc of name_size + 1 */
 	u32 name_size;
+	_Atomic u32 going; /* about to be removed: fds.c */
 	_Atomic u32 gone;  /* removed before it had an id: there is nothing to walk to */
 	_Atomic u32 stale; /* STALE_*: the host may know newer attributes than inode does */
 	_Atomic u32 mapped_writable; /* stale for ever */
@@ -112,11 +113,18 @@ bool listing_next(const struct listing *l, u32 place, struct listing_entry *out)
  * and only once. */
 enum listing_answer listing_ask(struct inode *dir, const char *name, u32 size,
 				struct gofer_attr *out_attr);
+/* Will a lookup of the name be answered from the listing? Asks no more than that. */
+bool listing_knows(struct inode *dir, const char *name, u32 size);
 /* dir's inode lock held: a name went, or came (which the listing does not learn). */
 void listing_removed(struct inode *dir, const char *name, u32 size);
 void listing_added(struct inode *dir);
 /* dir is evicted. */
 void listing_forget(struct gnode *dir);
+
+/* ahead.c */
+/* A descriptor for reading the file of @g, which is known from a listing only: the caller's. -1:
+ * another way is needed. */
+int ahead_open(struct gnode *g);
 
 /* fds.c */
 /* A file is opened for @mode (FMODE_*): sees to it that there is a descriptor. Pair with gfds_put.
@@ -127,6 +135,11 @@ void gfds_get_created(struct gnode *g, int kind, int fd);
 void gfds_put(struct gnode *g);
 /* Keeps @fd for later opens, or closes it. */
 void gfds_donate(struct gnode *g, int kind, int fd);
+/* A name of @g is about to go: if the file is open, it gets its id, without which nothing but its
+ * data could be reached. */
+void gfds_before_removal(struct gnode *g);
+/* The removal did not happen. */
+void gfds_removal_failed(struct gnode *g);
 /* Keeps the descriptors that are there until gfds_put: one of them, or -1 (then no gfds_put). */
 int gfds_pin(struct gnode *g);
 /* A descriptor to read from, to write to; -1 when there is none. Stable while the file is open. */
@@ -146,6 +159,6 @@ int gattr_setxattr(struct caller *c, struct inode *i, const char *name, const vo
 ssize_t gattr_listxattr(struct caller *c, struct inode *i, char *buf, size_t size);
 int gattr_removexattr(struct caller *c, struct inode *i, const char *name);
 ssize_t gattr_readlink(struct caller *c, struct inode *i, char *buf, size_t size);
-void gnames_prefetch(struct caller *c, struct dentry *dir, const char *rest);
+void gnames_prefetch(struct caller *c, struct dentry *dir, const char *rest, bool open);
 
 #endif

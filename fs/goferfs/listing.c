@@ -13,37 +13,11 @@
  *
  * Listings give way: the least recently used go when all together exceed LISTINGS_BYTES.
  */
-#include "fs/goferfs/goferfs_internal.h"
+#include "fs/goferfs/listing.h"
 
 #define LISTINGS_BYTES (32u << 20)
 #define LISTING_MAX    (256u << 20) /* bytes of one; larger directories are -ENOMEM */
 #define ATTR_ENTRIES   16384	    /* entries of one that bring their attributes */
-
-enum { REC_REMOVED = 1, REC_ATTR = 2 };
-
-struct record {
-	u64 ino;
-	u32 self; /* place of this record: tells records from other bytes */
-	u32 hash_next;
-	u32 hash;
-	u8 type;
-	u8 name_size;
-	_Atomic u8 flags; /* REC_*; changed under the directory's inode lock */
-	u8 attr_size;	  /* of the gofer_attr behind the head: all or 0 */
-			  /* attributes, name */
-};
-static_assert(sizeof(struct record) == 24 && sizeof(struct gofer_attr) <= UINT8_MAX, "record");
-
-#define NO_RECORD UINT32_MAX
-
-struct listing {
-	struct ref ref;
-	u32 count, used, size; /* const once loaded, as buf, heads and order */
-	u8 *buf;
-	u32 *heads;
-	u32 order;
-	bool names_stale; /* the directory's inode lock */
-};
 
 static SLAB_CACHE(g_listings, struct listing);
 
@@ -60,26 +34,12 @@ void listing_put(struct listing *l)
 {
 	if (!l || !ref_put(&l->ref))
 		return;
+	ahead_drop_all(l);
 	if (l->buf)
 		kfree(l->buf, l->size);
 	if (l->heads)
 		kfree(l->heads, sizeof(u32) << l->order);
 	slab_free(&g_listings, l);
-}
-
-static struct record *record_at(const struct listing *l, u32 place)
-{
-	return (struct record *)(l->buf + place);
-}
-
-static const char *record_name(const struct record *r)
-{
-	return (const char *)(r + 1) + r->attr_size;
-}
-
-static u32 record_size(const struct record *r)
-{
-	return align_up((u32)sizeof(*r) + r->attr_size + r->name_size, 8u);
 }
 
 static u32 hash_name(const char *name, u32 size)
@@ -129,6 +89,7 @@ static int add_entry(void *arg, const struct gofer_dirent *ent, const struct gof
 			      .type = ent->type,
 			      .name_size = ent->name_size,
 			      .attr_size = attr ? sizeof(*attr) : 0,
+			      .fd = -1,
 			      .flags = attr ? REC_ATTR : 0};
 	int err = reserve(l, record_size(&head));
 	u8 *p;
@@ -204,6 +165,7 @@ static int fetch(struct gnode *dir, struct listing **out)
 	if (!l)
 		return -ENOMEM;
 	ref_init(&l->ref);
+	list_init(&l->ahead_lru);
 	err = gnode_id(dir, &id, NULL);
 	while (!err && !end) {
 		u32 flags = !gs->shared && l->count < ATTR_ENTRIES ? GOFER_READDIR_ATTR : 0;
@@ -216,6 +178,7 @@ static int fetch(struct gnode *dir, struct listing **out)
 		listing_put(l);
 		return err;
 	}
+	ahead_loaded(l);
 	if (!gs->shared)
 		distrust(gs, l, false);
 	if (!gs->shared && atomic_load(&gs->evictions) != evictions)
@@ -262,8 +225,7 @@ static void publish(struct gnode *g, struct listing *l)
 	listing_put(old);
 }
 
-/* The listing of @g with a reference, or NULL. */
-static struct listing *cached(struct gnode *g)
+struct listing *listing_get(struct gnode *g)
 {
 	struct listing *l;
 
@@ -297,7 +259,7 @@ int listing_load(struct inode *dir, struct listing **out)
 	int err = 0;
 
 	mutex_lock(&dir->lock);
-	l = g->gs->shared ? NULL : cached(g);
+	l = g->gs->shared ? NULL : listing_get(g);
 	if (l && l->names_stale) {
 		listing_put(l);
 		l = NULL;
@@ -316,7 +278,7 @@ int listing_load(struct inode *dir, struct listing **out)
 /* --- questions ---------------------------------------------------------------------------------
  */
 
-static struct record *find(const struct listing *l, const char *name, u32 size)
+struct record *listing_find(const struct listing *l, const char *name, u32 size)
 {
 	u32 hash = hash_name(name, size), at = l->heads[hash & ((1u << l->order) - 1)];
 
@@ -368,13 +330,13 @@ bool listing_next(const struct listing *l, u32 place, struct listing_entry *out)
 enum listing_answer listing_ask(struct inode *dir, const char *name, u32 size,
 				struct gofer_attr *out_attr)
 {
-	struct listing *l = cached(gnode_of(dir));
+	struct listing *l = listing_get(gnode_of(dir));
 	enum listing_answer answer = LISTING_UNKNOWN;
 	struct record *r;
 
 	if (!l)
 		return LISTING_UNKNOWN;
-	r = find(l, name, size);
+	r = listing_find(l, name, size);
 	if (r && r->flags == REC_ATTR) {
 		r->flags = 0;
 		memcpy(out_attr, r + 1, sizeof(*out_attr));
@@ -386,19 +348,37 @@ enum listing_answer listing_ask(struct inode *dir, const char *name, u32 size,
 	return answer;
 }
 
+bool listing_knows(struct inode *dir, const char *name, u32 size)
+{
+	struct listing *l = listing_get(gnode_of(dir));
+	bool knows = false;
+	struct record *r;
+
+	if (!l)
+		return false;
+	mutex_lock(&dir->lock);
+	r = listing_find(l, name, size);
+	knows = r && !(r->flags & REC_REMOVED) ? r->flags == REC_ATTR : !l->names_stale;
+	mutex_unlock(&dir->lock);
+	listing_put(l);
+	return knows;
+}
+
 void listing_removed(struct inode *dir, const char *name, u32 size)
 {
-	struct listing *l = cached(gnode_of(dir));
-	struct record *r = l ? find(l, name, size) : NULL;
+	struct listing *l = listing_get(gnode_of(dir));
+	struct record *r = l ? listing_find(l, name, size) : NULL;
 
-	if (r)
+	if (r) {
 		r->flags = REC_REMOVED;
+		ahead_drop(l, r);
+	}
 	listing_put(l);
 }
 
 void listing_added(struct inode *dir)
 {
-	struct listing *l = cached(gnode_of(dir));
+	struct listing *l = listing_get(gnode_of(dir));
 
 	if (l)
 		l->names_stale = true;

@@ -282,12 +282,17 @@ static int gdir_link(struct caller *c, struct dentry *from, struct inode *dir, s
 static int remove_name(struct inode *dir, struct dentry *d, u32 flags)
 {
 	gofer_id id;
+	struct gnode *victim = gnode_of(dentry_inode(d));
 	int err = gnode_id(gnode_of(dir), &id, NULL);
 
-	if (!err)
-		err = gofer_unlink(gclient(super_of(dir)), id, d->name, flags);
 	if (err)
 		return err;
+	gfds_before_removal(victim);
+	err = gofer_unlink(gclient(super_of(dir)), id, d->name, flags);
+	if (err) {
+		gfds_removal_failed(victim);
+		return err;
+	}
 	listing_removed(dir, d->name, d->name_len);
 	dir_changed(dir);
 	gnode_unlinked(dentry_inode(d));
@@ -327,9 +332,13 @@ static int gdir_rename(struct caller *c, struct inode *old_dir, struct dentry *o
 	gofer_id from, to;
 	int err = ids_for_rename(old_dir, old, new_dir, new, flags, &from, &to);
 
-	if (!err)
-		err = gofer_rename(gclient(super_of(old_dir)), from, old->name, to, new->name,
-				   flags);
+	if (err)
+		return err;
+	if (victim)
+		gfds_before_removal(gnode_of(victim));
+	err = gofer_rename(gclient(super_of(old_dir)), from, old->name, to, new->name, flags);
+	if (err && victim)
+		gfds_removal_failed(gnode_of(victim));
 	if (err)
 		return err;
 	listing_removed(old_dir, old->name, old->name_len);

@@ -6,8 +6,10 @@
  * stands where it stood before the message: every change of a name counts it up before it lets the
  * directory go (names.c). Names that are cached already are believed more than the answer: a
  * different inode ends the work.
+ * When the file at the end is about to be opened, its descriptor comes along.
  */
 #include "fs/goferfs/goferfs_internal.h"
+#include "platform/host/host.h"
 
 #define PREFETCH_MAX 16
 
@@ -40,7 +42,7 @@ static void settle(struct super_block *sb, struct inode *dir, struct dentry *d,
 	struct inode *i;
 
 	if (!node) {
-		dentry_set_negative(d);
+		dentry_set_negative_kept(d);
 		return;
 	}
 	i = gnode_get(sb, node);
@@ -77,8 +79,18 @@ static struct dentry *put_one(struct gsuper *gs, struct dentry *at, const struct
 	return d;
 }
 
+/* What came along with the last node goes to its inode. */
+static void put_last(struct inode *i, struct gofer_walk_result *r, const char *target)
+{
+	gnode_keep_link(i, target, r->target_size);
+	if (r->fd >= 0 && S_ISREG(i->mode)) {
+		gfds_donate(gnode_of(i), FD_READ, r->fd);
+		r->fd = -1;
+	}
+}
+
 static void put_all(struct gsuper *gs, struct dentry *at, const struct gofer_name *names,
-		    const struct gofer_walk_result *r, const char *target, u32 count, u64 changes)
+		    struct gofer_walk_result *r, const char *target, u32 count, u64 changes)
 {
 	u32 known = r->count + (r->error == -ENOENT && r->count < count), done;
 	struct dentry *next;
@@ -90,7 +102,7 @@ static void put_all(struct gsuper *gs, struct dentry *at, const struct gofer_nam
 		dentry_put(at);
 		at = next;
 		if (at && done + 1 == r->count)
-			gnode_keep_link(dentry_inode(at), target, r->target_size);
+			put_last(dentry_inode(at), r, target);
 		if (at && !S_ISDIR(dentry_inode(at)->mode)) {
 			done++;
 			break;
@@ -98,22 +110,28 @@ static void put_all(struct gsuper *gs, struct dentry *at, const struct gofer_nam
 	}
 	for (; done < r->count; done++)
 		gofer_release(gclient(gs), r->nodes[done].id, false);
+	if (r->fd >= 0)
+		host_close(r->fd);
 	dentry_put(at);
 }
 
-void gnames_prefetch(struct caller *c, struct dentry *dir, const char *rest)
+void gnames_prefetch(struct caller *c, struct dentry *dir, const char *rest, bool open)
 {
 	struct gnode *g = gnode_of(dentry_inode(dir));
 	struct gofer_name names[PREFETCH_MAX];
 	u64 changes = atomic_load(&g->gs->changes);
+	struct inode *inode = dentry_inode(dir);
 	u32 count = split(rest, names);
 	struct gofer_node nodes[PREFETCH_MAX];
 	struct gofer_walk_result r = {.nodes = nodes};
 	char target[GOFER_LINK_MAX];
 	gofer_id id;
 
-	if (count < 2 || gnode_id(g, &id, NULL) < 0)
+	if (count == 1 && (!open || listing_knows(inode, names[0].s, names[0].size)))
 		return;
-	if (gofer_walk(gclient(g->gs), id, 0, 0, names, count, &r, target) == 0)
+	if (count == 0 || gnode_id(g, &id, NULL) < 0)
+		return;
+	if (gofer_walk(gclient(g->gs), id, 0, open ? GOFER_WALK_OPEN_READ : 0, names, count, &r,
+		       target) == 0)
 		put_all(g->gs, dir, names, &r, target, count, changes);
 }

@@ -65,16 +65,12 @@ static int ovl_lookup(struct caller *c, struct inode *dir, struct dentry *d)
 	return 0;
 }
 
-static void ovl_prefetch(struct caller *c, struct dentry *dir, const char *rest)
+static void ovl_prefetch(struct caller *c, struct dentry *dir, const char *rest, bool open)
 {
 	struct ovl_node *n = ovl_node(dentry_inode(dir));
-	struct inode *lower;
 
-	if (!n->lower)
-		return;
-	lower = dentry_inode(n->lower);
-	if (lower->op->prefetch)
-		lower->op->prefetch(c, n->lower, rest);
+	if (n->lower)
+		stack_prefetch(c, n->lower, rest, open);
 }
 
 /* --- making ------------------------------------------------------------------------------------

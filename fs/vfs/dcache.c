@@ -378,6 +378,18 @@ void dentry_set_negative(struct dentry *d)
 	atomic_store_explicit(&d->in_lookup, 0, memory_order_release);
 }
 
+void dentry_set_negative_kept(struct dentry *d)
+{
+	mutex_lock(&g_dcache.lock);
+	if (d->transient && !d->sb->no_dcache) {
+		d->transient = 0;
+		if (!(d->flags & DENTRY_UNHASHED))
+			lru_add(d);
+	}
+	mutex_unlock(&g_dcache.lock);
+	dentry_set_negative(d);
+}
+
 void dentry_drop(struct dentry *d)
 {
 	struct mutex *lock;

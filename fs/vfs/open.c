@@ -338,6 +338,8 @@ struct file *vfs_open(struct caller *c, const struct path *start, const char *na
 	struct path p;
 	int err;
 
+	if (!(how->flags & (O_ACCMODE | O_PATH | O_DIRECTORY)))
+		walk |= WALK_OPEN;
 	if ((how->flags & O_CREAT) && !(how->flags & (O_PATH | TMPFILE_BIT)))
 		return open_with_create(c, start, name, how);
 	err = vfs_walk(c, start, name, walk, &p);

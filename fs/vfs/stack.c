@@ -19,8 +19,24 @@ struct dentry *stack_lookup(struct caller *c, struct dentry *dir, const char *na
 
 	if (IS_ERR(d) || dentry_inode(d))
 		return d;
+	dentry_drop(d); /* kept by a prefetch: the one on top knows now */
 	dentry_put(d);
 	return NULL;
+}
+
+void stack_prefetch(struct caller *c, struct dentry *dir, const char *rest, bool open)
+{
+	struct inode *inode = dentry_inode(dir);
+	u32 len = (u32)(strchrnul(rest, '/') - rest);
+	struct dentry *d;
+
+	if (!inode->op->prefetch)
+		return;
+	d = dentry_find(dir, rest, len, dentry_hash(dir, rest, len));
+	if (d)
+		dentry_put(d);
+	else
+		inode->op->prefetch(c, dir, rest, open);
 }
 
 struct file *stack_open(struct caller *c, const struct path *p, u32 flags)

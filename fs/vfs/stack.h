@@ -18,6 +18,8 @@ void mount_put(struct mount *m);
  * system held. */
 struct dentry *stack_lookup(struct caller *c, struct dentry *dir, const char *name, u32 len);
 /* Opens @p as it is. ERR_PTR. */
+/* The lower's inode_ops.prefetch, unless the first name is cached: then it was called before. */
+void stack_prefetch(struct caller *c, struct dentry *dir, const char *rest, bool open);
 struct file *stack_open(struct caller *c, const struct path *p, u32 flags);
 /* Attributes as the file system has them. */
 int stack_stat(struct caller *c, struct inode *i, struct kstat *out);

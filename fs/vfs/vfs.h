@@ -112,9 +112,10 @@ struct inode_ops {
 	 * other than -ENOENT. */
 	int (*lookup)(struct caller *c, struct inode *dir, struct dentry *d);
 	/* Called before a walk of several components below @dir, with what is left of the path
-	 * ("a/b/c"): may put dentries in place ahead of lookups. No lock held. NULL: nothing to
-	 * gain. */
-	void (*prefetch)(struct caller *c, struct dentry *dir, const char *rest);
+	 * ("a/b/c"): may put dentries in place ahead of lookups. @open: the last one will be opened
+	 * for reading if it is a regular file; then it may be the only one. No lock held. NULL:
+	 * nothing to gain. */
+	void (*prefetch)(struct caller *c, struct dentry *dir, const char *rest, bool open);
 	/* May a cached dentry (positive or negative) still be used? NULL: always. No lock held.
 	 * false: vfs drops it and looks up again. */
 	bool (*revalidate)(struct caller *c, struct dentry *d);
@@ -254,6 +255,8 @@ struct dentry *dentry_lookup_or_new(struct dentry *dir, const char *name, size_t
 				    bool *out_new);
 /* The name is known not to exist. */
 void dentry_set_negative(struct dentry *d);
+/* The same, and it stays until the lookup that is to come, where sb keeps no negative names. */
+void dentry_set_negative_kept(struct dentry *d);
 /* Holds @d in memory (a reference) until dentry_unpin: for file systems whose names live only in
  * dentries. */
 void dentry_pin(struct dentry *d);
@@ -463,6 +466,7 @@ enum {
 	WALK_BENEATH = 64,
 	WALK_IN_ROOT = 128,
 	WALK_CACHED = 256, /* openat2's RESOLVE_* */
+	WALK_OPEN = 512,   /* a hint: a regular file at the end will be opened for reading */
 };
 /* Walks @name from @start (NULL: c->cwd; absolute names from c->root). Reference in *out given. */
 int vfs_walk(struct caller *c, const struct path *start, const char *name, u32 flags,

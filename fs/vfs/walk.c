@@ -351,16 +351,18 @@ static const char *next_component(struct walk *w, const char *name)
 }
 
 /* Lets the file system see what is to come, where names are not cached. */
-static void prefetch(struct walk *w)
+static void prefetch(struct walk *w, bool open)
 {
 	struct inode *dir = dentry_inode(w->at.dentry);
-	struct dentry *d = dentry_find(w->at.dentry, w->last, w->last_len, w->last_hash);
+	struct dentry *d;
 
-	if (d) {
-		dentry_put(d);
+	if (!dir || !dir->op->prefetch)
 		return;
-	}
-	dir->op->prefetch(w->c, w->at.dentry, w->last);
+	d = dentry_find(w->at.dentry, w->last, w->last_len, w->last_hash);
+	if (d)
+		dentry_put(d);
+	else
+		dir->op->prefetch(w->c, w->at.dentry, w->last, open);
 }
 
 int walk_to_last(struct walk *w, const char *name)
@@ -390,8 +392,8 @@ int walk_to_last(struct walk *w, const char *name)
 		if (!*name && !w->depth)
 			return 0;
 		if (w->kind == LAST_NORM) {
-			if (*name && dentry_inode(w->at.dentry)->op->prefetch)
-				prefetch(w);
+			if (*name)
+				prefetch(w, !w->depth && (w->flags & WALK_OPEN));
 			err = walk_middle(w, &name);
 		} else if (w->kind == LAST_DOTDOT) {
 			err = walk_dotdot(w);
@@ -421,6 +423,8 @@ int walk_last(struct walk *w, bool follow, const char **more)
 		return walk_dotdot(w);
 	if (w->kind != LAST_NORM)
 		return 0;
+	if ((w->flags & WALK_OPEN) && !w->slash)
+		prefetch(w, true);
 	d = walk_lookup_last(w);
 	if (IS_ERR(d))
 		return PTR_ERR(d);

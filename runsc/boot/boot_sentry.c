@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "fs/devpts/tty.h"
+#include "fs/goferfs/goferfs.h"
 #include "fs/hostfd/hostfd.h"
 #include "gofer/client.h"
 #include "net/socket/inet.h"
@@ -27,7 +28,8 @@
 #include "sentry/strace/strace.h"
 #include "syscalls/table.h"
 
-#define ARENA_SIZE (64ul << 30)
+#define ARENA_SIZE     (64ul << 30)
+#define KEPT_FILES_MAX 16384 /* descriptors of files that the guest has closed */
 
 static void confine(const struct boot *b, int *out_procfd)
 {
@@ -44,6 +46,7 @@ static void confine(const struct boot *b, int *out_procfd)
 	if (getrlimit(RLIMIT_NOFILE, &l) == 0) {
 		l.rlim_cur = l.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &l);
+		goferfs_limit_fds((u32)min(l.rlim_cur / 2, (rlim_t)KEPT_FILES_MAX));
 	}
 	umask(0);
 	confine_drop_capabilities();

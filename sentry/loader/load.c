@@ -49,7 +49,7 @@ struct file *exec_open(struct caller *c, const struct path *start, const char *n
 {
 	struct path p;
 	struct file *f;
-	int err = vfs_walk(c, start, name, walk_flags, &p);
+	int err = vfs_walk(c, start, name, walk_flags | WALK_OPEN, &p);
 
 	if (err < 0)
 		return ERR_PTR(err);

@@ -59,7 +59,7 @@ static size_t one(const u8 *data, size_t size)
 	u8 req[4096];
 	struct gofer_req head;
 	size_t n;
-	int fd;
+	struct gofer_fds fds;
 
 	if (size < 2)
 		return size;
@@ -77,10 +77,9 @@ static size_t one(const u8 *data, size_t size)
 		}
 		memcpy(req, &head, sizeof(head));
 	}
-	if (call_run(g_s, req, n, g_rsp, &fd) > GOFER_RSP_MAX)
+	if (call_run(g_s, req, n, g_rsp, &fds) > GOFER_RSP_MAX)
 		abort();
-	if (fd >= 0)
-		close(fd);
+	gofer_fds_close(&fds);
 	return n + 2;
 }
 

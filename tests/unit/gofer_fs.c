@@ -182,6 +182,29 @@ START_TEST(message_counts)
 }
 END_TEST
 
+START_TEST(one_message_for_an_open)
+{
+	struct file *f;
+
+	messages();
+	ck_assert_int_eq(mknod(host("a/b/c/deep"), S_IFREG | 0644, 0), 0);
+	f = open_file("/a/b/c/deep", O_RDONLY);
+	ck_assert(!IS_ERR(f));
+	file_put(f);
+	ck_assert_uint_eq(messages(), 1);
+	f = open_file("/file", O_RDONLY);
+	ck_assert(!IS_ERR(f));
+	file_put(f);
+	ck_assert_uint_eq(messages(), 1);
+	ck_assert_int_eq(PTR_ERR(open_file("/a/b/none", O_RDONLY)), -ENOENT);
+	ck_assert_uint_eq(messages(), 1);
+	f = open_file("/link", O_RDONLY); /* a link is walked, what it leads to is open already */
+	ck_assert(!IS_ERR(f));
+	file_put(f);
+	ck_assert_uint_eq(messages(), 1);
+}
+END_TEST
+
 struct names {
 	struct dir_context dc;
 	u32 count, room;
@@ -284,6 +307,133 @@ START_TEST(names_without_ids)
 	path_put(&p);
 	ck_assert_int_eq(stat_name("/out/passwd", &st),
 			 -ENOENT); /* /etc of the tree, not of the host */
+}
+END_TEST
+
+#define AHEAD 50
+
+/* The number that the file was made with. */
+static int content(const char *name)
+{
+	struct file *f = open_file(name, O_RDONLY);
+	char buf[16] = "";
+
+	if (IS_ERR(f))
+		return (int)PTR_ERR(f);
+	file_io(f, buf, sizeof(buf) - 1, false);
+	file_put(f);
+	return atoi(buf);
+}
+
+/* Makes d/0 to d/49, each with its number in it, and lists them: names in the listing's order. */
+static void make_many(char names[AHEAD][16])
+{
+	static struct names n;
+	char text[16], *save, *name;
+	struct file *d;
+	int count = 0;
+
+	ck_assert_int_eq(mkdir(host("d"), 0755), 0);
+	for (int i = 0; i < AHEAD; i++) {
+		FILE *f;
+
+		snprintf(text, sizeof(text), "d/%d", i);
+		f = fopen(host(text), "w");
+		ck_assert_ptr_nonnull(f);
+		fprintf(f, "%d\n", i);
+		fclose(f);
+	}
+	d = open_file("/d", O_RDONLY | O_DIRECTORY);
+	ck_assert(!IS_ERR(d));
+	list_all(d, &n, 100);
+	file_put(d);
+	for (name = strtok_r(n.all, "/", &save); name; name = strtok_r(NULL, "/", &save))
+		if (name[0] != '.')
+			snprintf(names[count++], 16, "/d/%.8s", name);
+	ck_assert_int_eq(count, AHEAD);
+}
+
+static int by_number(const void *a, const void *b)
+{
+	struct stat x, y;
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s", host((const char *)a + 1));
+	ck_assert_int_eq(stat(path, &x), 0);
+	ck_assert_int_eq(stat(host((const char *)b + 1), &y), 0);
+	return x.st_ino < y.st_ino ? -1 : x.st_ino > y.st_ino;
+}
+
+static u32 open_fds(void)
+{
+	u32 count = 0;
+
+	for (int i = 0; i < 1024; i++)
+		count += fcntl(i, F_GETFD) >= 0;
+	return count;
+}
+
+START_TEST(opened_ahead)
+{
+	char names[AHEAD][16];
+
+	make_many(names);
+	messages();
+	if (_i == 1)
+		qsort(names, AHEAD, sizeof(names[0]), by_number);
+	for (int i = 0; i < AHEAD; i++)
+		ck_assert_int_eq(content(names[i]), atoi(names[i] + 3));
+	ck_assert_uint_le(messages(), 5); /* 8 + 16 + 16 + 10 */
+}
+END_TEST
+
+START_TEST(ahead_of_what_changes)
+{
+	char names[AHEAD][16], out[32];
+	u32 fds;
+
+	make_many(names);
+	fds = open_fds();
+	ck_assert_int_eq(content(names[0]), atoi(names[0] + 3));
+	ck_assert_uint_eq(open_fds(), fds + 8);
+	/* open already, for nobody: removed, renamed, replaced, moved away */
+	ck_assert_int_eq(vfs_unlink(&c, NULL, names[1]), 0);
+	ck_assert_int_eq(content(names[1]), -ENOENT);
+	ck_assert_int_eq(vfs_rename(&c, NULL, names[2], NULL, names[3], 0), 0);
+	ck_assert_int_eq(content(names[2]), -ENOENT);
+	ck_assert_int_eq(content(names[3]), atoi(names[2] + 3));
+	snprintf(out, sizeof(out), "/a/%.8s", names[4] + 3);
+	ck_assert_int_eq(vfs_rename(&c, NULL, names[4], NULL, out, 0), 0);
+	ck_assert_int_eq(content(out), atoi(names[4] + 3));
+	ck_assert_int_eq(content(names[4]), -ENOENT);
+	/* a new file by an old name */
+	ck_assert_int_eq(vfs_unlink(&c, NULL, names[5]), 0);
+	file_put(open_file(names[5], O_CREAT | O_RDWR));
+	ck_assert_int_eq(content(names[5]), 0);
+	ck_assert_int_eq(content(names[6]), atoi(names[6] + 3));
+}
+END_TEST
+
+START_TEST(open_file_without_a_name)
+{
+	struct attr a = {.valid = ATTR_MODE, .mode = 0640};
+	char names[AHEAD][16];
+	struct kstat st;
+	struct file *f;
+
+	make_many(names);
+	f = open_file(names[0], O_RDONLY);
+	ck_assert(!IS_ERR(f));
+	ck_assert_int_eq(vfs_unlink(&c, NULL, names[0]), 0);
+	ck_assert_int_eq(vfs_setattr(&c, &f->path, &a), 0);
+	ck_assert_int_eq(vfs_stat(&c, &f->path, &st), 0);
+	ck_assert_uint_eq(st.mode, S_IFREG | 0640);
+	file_put(f);
+	f = open_file(names[1], O_RDONLY);
+	ck_assert(!IS_ERR(f));
+	ck_assert_int_eq(vfs_rename(&c, NULL, names[2], NULL, names[1], 0), 0);
+	ck_assert_int_eq(vfs_setattr(&c, &f->path, &a), 0);
+	file_put(f);
 }
 END_TEST
 
@@ -422,6 +572,10 @@ int main(void)
 	tcase_add_test(exclusive, listings_answer_lookups);
 	tcase_add_test(exclusive, names_without_ids);
 	tcase_add_test(exclusive, many_files);
+	tcase_add_test(exclusive, one_message_for_an_open);
+	tcase_add_loop_test(exclusive, opened_ahead, 0, 2);
+	tcase_add_test(exclusive, ahead_of_what_changes);
+	tcase_add_test(exclusive, open_file_without_a_name);
 	tcase_add_test(shared, shared_sees_the_host);
 	suite_add_tcase(s, exclusive);
 	suite_add_tcase(s, shared);

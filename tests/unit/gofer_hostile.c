@@ -71,17 +71,15 @@ static int g_fds;
 static int run(void)
 {
 	struct gofer_rsp head;
-	int fd;
-	u32 n = call_run(g_s, g_req, g_n, g_rsp, &fd);
+	struct gofer_fds fds;
+	u32 n = call_run(g_s, g_req, g_n, g_rsp, &fds);
 
 	ck_assert_uint_le(n, GOFER_RSP_MAX);
 	memcpy(&head, g_rsp, sizeof(head));
 	ck_assert(head.result <= 0 && head.result > -4096);
-	ck_assert(head.fds == (fd >= 0));
-	if (fd >= 0) {
-		g_fds++;
-		close(fd);
-	}
+	ck_assert_uint_eq(head.fds, fds.count);
+	g_fds += (int)fds.count;
+	gofer_fds_close(&fds);
 	return head.result;
 }
 
@@ -223,6 +221,44 @@ START_TEST(symlinks)
 }
 END_TEST
 
+START_TEST(open_names)
+{
+	struct gofer_open_names_req req = {.count = 3};
+	struct gofer_opened opened[3];
+	gofer_id root = attach(1);
+
+	start(GOFER_OPEN_NAMES, 0, root);
+	add(&req, sizeof(req));
+	add_name("root"); /* a link */
+	add_name("none");
+	add_name(".hidden"); /* no such file either */
+	ck_assert_int_eq(run(), 0);
+	memcpy(opened, g_rsp + sizeof(struct gofer_rsp), sizeof(opened));
+	for (int i = 0; i < 3; i++)
+		ck_assert_uint_eq(opened[i].has_fd + opened[i].ino, 0);
+	ck_assert_int_eq(g_fds, 0);
+	for (u32 count = 0; count < 4; count++) { /* more and fewer names than claimed, none */
+		req.count = count == 3 ? GOFER_FDS_MAX + 1 : count;
+		start(GOFER_OPEN_NAMES, 0, root);
+		add(&req, sizeof(req));
+		add_name("root");
+		if (count == 0)
+			add_name("root");
+		if (count != 1)
+			ck_assert_int_eq(run(), -EINVAL);
+	}
+	req.count = 1;
+	start(GOFER_OPEN_NAMES, 0, root);
+	add(&req, sizeof(req));
+	add_name("..");
+	ck_assert_int_eq(run(), -EINVAL);
+	start(GOFER_OPEN_NAMES, 1, root);
+	add(&req, sizeof(req));
+	add_name("root");
+	ck_assert_int_eq(run(), -EINVAL);
+}
+END_TEST
+
 START_TEST(bad_values)
 {
 	struct gofer_setattr_req set = {.mode = 0777};
@@ -353,6 +389,7 @@ int main(void)
 	tcase_add_test(t, stale_ids);
 	tcase_add_test(t, symlinks);
 	tcase_add_test(t, bad_values);
+	tcase_add_test(t, open_names);
 	tcase_add_test(t, random_requests);
 	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
