@@ -123,6 +123,8 @@ install_packages() {
 		need gzip gzip
 		need /bin/busybox busybox-static
 		need find findutils
+		need ip iproute2
+		need curl curl
 		;;
 	esac
 	[ -n "$MISSING" ] || return 0
