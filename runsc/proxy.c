@@ -158,8 +158,13 @@ int proxy_spawn(const struct proxy_options *o, struct proxy *out, struct error *
 	out->control = pair[0];
 	c.host_network = stat("/proc/self/ns/net", &st) == 0 ? st.st_ino : 0;
 	c.control = pair[1];
-	err = o->spec ? spawn_new(o, &c, out, e) : spawn_like(o, &c, out, e);
+	c.null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	err = c.null < 0 ? error_set_errno(e, errno, "open /dev/null") : 0;
+	if (!err)
+		err = o->spec ? spawn_new(o, &c, out, e) : spawn_like(o, &c, out, e);
 	close(pair[1]);
+	if (c.null >= 0)
+		close(c.null);
 	out->pid = max(out->pid, 0);
 	if (!err && o->cgroup)
 		err = cgroup_enter(o->cgroup, out->pid, e);

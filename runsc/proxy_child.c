@@ -69,12 +69,12 @@ static void keep_descriptors(const struct proxy_child *c)
 {
 	const int from[FD_COUNT] = {
 		[FD_CONTROL] = c->control, [FD_SENTRY] = c->o->sentry, [FD_TTY] = c->o->tty};
-	int high[FD_COUNT], null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int high[FD_COUNT];
 
 	for (int i = FD_CONTROL; i < FD_COUNT; i++)
 		high[i] = from[i] < 0 ? -1 : fcntl(from[i], F_DUPFD_CLOEXEC, 64);
-	for (int fd = 0; fd <= 2 && null >= 0; fd++)
-		dup2(null, fd);
+	for (int fd = 0; fd <= 2; fd++)
+		dup2(c->null, fd);
 	for (int i = FD_CONTROL; i < FD_COUNT; i++) {
 		if (high[i] >= 0)
 			dup3(high[i], i, O_CLOEXEC);

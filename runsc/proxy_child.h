@@ -15,6 +15,7 @@ struct proxy_answer {
 struct proxy_child {
 	const struct proxy_options *o;
 	int control;
+	int null; /* /dev/null of the host */
 	bool own_pid_ns;
 	ino_t host_network; /* of the maker */
 };
