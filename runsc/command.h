@@ -63,7 +63,8 @@ struct command {
 
 extern const struct command command_do, command_run, command_spec, command_help, command_version,
 	command_create, command_start, command_state, command_list, command_kill, command_delete,
-	command_exec, command_pause, command_resume, command_ps;
+	command_exec, command_pause, command_resume, command_ps, command_update, command_events,
+	command_debug, command_features, command_checkpoint, command_restore;
 /* All of them; ends with NULL. */
 extern const struct command *const commands[];
 const struct command *command_find(const char *name);

@@ -124,6 +124,8 @@ static int spawn_proxy(struct created *k, const struct create_options *o, struct
 		s->network_of = k->proxy.pid;
 		s->config->network_own = false;
 	}
+	if (!err && !s->config->spec.hostname)
+		s->config->spec.hostname = region_strdup(s->region, k->proxy.hostname);
 	return err;
 }
 

@@ -19,10 +19,17 @@
 struct globals g_globals = {.log_fd = 2};
 
 const struct command *const commands[] = {
-	&command_create, &command_delete, &command_do,	    &command_exec,
-	&command_help,	 &command_kill,	  &command_list,    &command_pause,
-	&command_ps,	 &command_resume, &command_run,	    &command_spec,
-	&command_start,	 &command_state,  &command_version, NULL,
+	&command_checkpoint, &command_create,
+	&command_debug,	     &command_delete,
+	&command_do,	     &command_events,
+	&command_exec,	     &command_features,
+	&command_help,	     &command_kill,
+	&command_list,	     &command_pause,
+	&command_ps,	     &command_restore,
+	&command_resume,     &command_run,
+	&command_spec,	     &command_start,
+	&command_state,	     &command_update,
+	&command_version,    NULL,
 };
 
 #define GLOBAL(member) offsetof(struct globals, member)

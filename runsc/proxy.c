@@ -134,7 +134,7 @@ static int spawn_like(const struct proxy_options *o, struct proxy_child *c, stru
 /* Orders one step and waits until it is done. */
 static int order(struct proxy *p, char op, struct error *e)
 {
-	struct proxy_answer a;
+	struct proxy_answer a = {0};
 	ssize_t n;
 
 	if (send(p->control, &op, 1, MSG_NOSIGNAL) != 1)
@@ -143,7 +143,11 @@ static int order(struct proxy *p, char op, struct error *e)
 	if (n != sizeof(a))
 		return error_set(e, "the container's process died");
 	a.text[sizeof(a.text) - 1] = 0;
-	return a.err ? error_set_errno(e, a.err, "%s", a.text) : 0;
+	if (a.err)
+		return error_set_errno(e, a.err, "%s", a.text);
+	if (op == PROXY_GO)
+		snprintf(p->hostname, sizeof(p->hostname), "%.64s", a.text);
+	return 0;
 }
 
 int proxy_spawn(const struct proxy_options *o, struct proxy *out, struct error *e)

@@ -27,6 +27,7 @@
 struct proxy {
 	pid_t pid;   /* child of this process; 0: none */
 	int control; /* -1 */
+	char hostname[65];
 };
 
 struct proxy_options {

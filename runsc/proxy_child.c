@@ -179,6 +179,8 @@ static int step_go(const struct proxy_child *c, struct proxy_answer *a)
 		loopback_up();
 	if (network_inode() != c->host_network)
 		open_network();
+	/* What the guest is to see: of a pod's namespace, or of the host's. */
+	gethostname(a->text, sizeof(a->text) - 1);
 	return 0;
 }
 

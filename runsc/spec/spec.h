@@ -130,5 +130,9 @@ void spec_mount_option(struct region *r, struct spec_mount *m, const char *optio
 /* "CAP_KILL" -> 5; -1 when there is no such. "RLIMIT_NOFILE" -> RLIMIT_NOFILE; -1. */
 int spec_capability(const char *name);
 int spec_rlimit(const char *name);
+/* "CAP_KILL" of 5. False: there is no such. */
+bool spec_capability_name(int cap, char *out, size_t size);
+/* Option number @i of mounts that is a flag; NULL: no more. */
+const char *spec_mount_option_name(size_t i);
 
 #endif

@@ -84,6 +84,11 @@ static const struct kind_name kinds[] = {
 	{"cgroup2", SPEC_MOUNT_CGROUP, {"*"}},
 };
 
+const char *spec_mount_option_name(size_t i)
+{
+	return i < array_size(option_names) ? option_names[i].name : NULL;
+}
+
 void spec_mount_option(struct region *r, struct spec_mount *m, const char *option)
 {
 	for (size_t i = 0; i < array_size(option_names); i++)

@@ -71,6 +71,14 @@ int spec_capability(const char *name)
 	return -1;
 }
 
+bool spec_capability_name(int cap, char *out, size_t size)
+{
+	if (cap < 0 || cap >= (int)array_size(cap_names))
+		return false;
+	snprintf(out, size, "CAP_%s", cap_names[cap]);
+	return true;
+}
+
 int spec_rlimit(const char *name)
 {
 	if (strncmp(name, "RLIMIT_", 7) != 0)
