@@ -246,9 +246,10 @@ ssize_t pas_readv(struct pas *as, const struct iovec *local, unsigned nlocal,
 		  const struct iovec *guest, unsigned nguest);
 ssize_t pas_writev(struct pas *as, const struct iovec *local, unsigned nlocal,
 		   const struct iovec *guest, unsigned nguest);
-/* CPU time of one context, of a whole address space, in ns (user and system of the host; the
- * split is the host's). 0 or -errno. */
+/* CPU time of one context, and of all that ever ran in an address space, in ns (user and system of
+ * the host; the split is the host's). 0 or -errno. */
 int pctx_cputime(struct pctx *c, u64 *out_user, u64 *out_system);
+int pas_cputime(struct pas *as, u64 *out_user, u64 *out_system);
 /* In guest code, but the host has it asleep (a native futex wait): for /proc. One host read. */
 bool pctx_sleeping(struct pctx *c);
 /* Resident pages: anonymous, file, and the total as the host counts them, without the stub. */

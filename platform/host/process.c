@@ -63,6 +63,16 @@ int host_sched_setaffinity(int tid, size_t size, const void *mask)
 	return (int)host_call(SYS_sched_setaffinity, tid, size, mask);
 }
 
+s64 host_cpu_clock(int pid)
+{
+	/* CPUCLOCK_SCHED of a process: clock_getcpuclockid(3).
+	 * HOST_CALL(clock_gettime) */
+	struct timespec ts;
+	long r = host_call(SYS_clock_gettime, (u32)~pid << 3 | 2, &ts);
+
+	return r < 0 ? r : ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+}
+
 int host_setnice(int tid, int nice)
 {
 	/* HOST_CALL(setpriority, a0 == PRIO_PROCESS) */

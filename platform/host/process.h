@@ -23,6 +23,8 @@ long host_vm_writev(int pid, const struct iovec *local, unsigned long nlocal,
 long host_sched_getaffinity(int tid, size_t size, void *mask);
 int host_sched_setaffinity(int tid, size_t size, const void *mask);
 int host_setnice(int tid, int nice);
+/* CPU time of all threads, also ended ones, of process @pid in ns, or -errno. */
+s64 host_cpu_clock(int pid);
 /* Opens a file of a directory that we hold, read-only, reads up to @n bytes of it. */
 /* Opens @name below @dirfd for reading; no symbolic link as last component. */
 int host_open_at(int dirfd, const char *name);

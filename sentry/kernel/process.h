@@ -169,6 +169,12 @@ int robust_step(struct task *t);
 
 /* CPU time of a task that lives, ns. 0 when unknown. [T] or owner. */
 void task_cputime(struct task *t, u64 *out_user, u64 *out_system);
+/* [T] The context of @t ends: what it used goes to its group. @last: of the group. */
+void usage_end(struct task *t, bool last);
+/* [T] @t is about to leave its stub for a fresh one. */
+void usage_exec(struct task *t);
+/* A task of another group is about to run in the address space of @t. */
+void usage_mix(struct task *t);
 /* Of the group: dead and living tasks. [T] */
 void tgroup_cputime(struct tgroup *tg, u64 *out_user, u64 *out_system);
 

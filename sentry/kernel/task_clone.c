@@ -481,6 +481,8 @@ static long clone_start(struct task *t, const struct clone_args_in *a)
 	if (err)
 		return err;
 	if (a->flags & CLONE_VM) {
+		if (!(a->flags & CLONE_THREAD))
+			usage_mix(t);
 		mm = mm_get(t->mm);
 	} else {
 		task_wait_on(t, &t->mm->inflight_wait, 0);

@@ -200,6 +200,7 @@ static void exec_switch(struct task *t, struct exec *e, struct mm **old_mm, stru
 	mutex_lock(&g_kernel->lock);
 	*old_mm = t->mm;
 	*old_ctx = atomic_load(&t->ctx);
+	usage_exec(t);
 	t->mm = e->image.mm;
 	atomic_store(&t->ctx, t->new_ctx);
 	t->cred = e->cred;

@@ -233,32 +233,6 @@ static void forget_children(struct task *t, bool group_dead)
 /* --- the last steps
  * ------------------------------------------------------------------------------- */
 
-void task_cputime(struct task *t, u64 *out_user, u64 *out_system)
-{
-	struct pctx *ctx = atomic_load(&t->ctx);
-
-	*out_user = *out_system = 0;
-	if (!ctx || pctx_cputime(ctx, out_user, out_system))
-		*out_user = *out_system = 0;
-}
-
-void tgroup_cputime(struct tgroup *tg, u64 *out_user, u64 *out_system)
-{
-	struct task *t;
-	u64 u, s;
-
-	mutex_assert_held(&g_kernel->lock);
-	*out_user = tg->utime;
-	*out_system = tg->stime;
-	list_for_each_entry (t, &tg->tasks, group_link) {
-		if (t->exited)
-			continue;
-		task_cputime(t, &u, &s);
-		*out_user += u;
-		*out_system += s;
-	}
-}
-
 /* The word where a joiner waits, for pctx_exit: the host stores its 0 and wakes when the thread has
  * really ended, not before (its rseq area is in memory that the joiner frees). When waits are not
  * native the joiner is ours, and so is the store. */
@@ -279,24 +253,14 @@ static gva_t clear_child_tid(struct task *t)
 static void drop_context(struct task *t, bool dead)
 {
 	struct pctx *ctx = atomic_load(&t->ctx);
-	struct pas_stat st;
-	u64 user, system;
 	gva_t wake;
 
 	mm_landed(&t->inflight);
 	if (!ctx)
 		return;
 	wake = clear_child_tid(t);
-	task_cputime(t, &user, &system);
-	memset(&st, 0, sizeof(st));
-	if (t->tg->did_exec && dead && pas_stat(pctx_as(ctx), &st))
-		memset(&st, 0, sizeof(st));
 	tasklist_lock();
-	t->tg->utime += user;
-	t->tg->stime += system;
-	t->tg->minflt += st.minflt;
-	t->tg->majflt += st.majflt;
-	t->tg->maxrss = max(t->tg->maxrss, st.rss_anon + st.rss_file + st.rss_shmem);
+	usage_end(t, dead);
 	atomic_store(&t->ctx, NULL);
 	tasklist_unlock();
 	pctx_exit(ctx, wake);

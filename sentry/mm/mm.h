@@ -110,6 +110,7 @@ extern struct mm_file_ops mm_file_ops;
 struct mm {
 	struct ref ref;	   /* tasks and borrowers */
 	struct pas *as;	   /* host table: set when the context exists; const afterwards */
+	bool mixed;	   /* tasks of several groups have run in it; [T], task_usage.c */
 	struct mutex lock; /* LR_MM; guards all below */
 	struct vma *root, *first, *last;
 	u32 vma_count;
