@@ -219,7 +219,7 @@ struct tgroup {
 	u32 next_timer_id;
 	u64 utime, stime, cutime, cstime; /* of dead tasks and of waited-for children, ns */
 	u64 minflt, majflt, cminflt, cmajflt, maxrss, cmaxrss;
-	bool unbanked; /* threads have ended whose time only the stub knows: task_usage.c */
+	bool unbanked;	/* threads have ended whose time only the stub knows: task_usage.c */
 	s64 start_time; /* monotonic ns */
 	s32 oom_score_adj;
 	struct waitq pidfd;   /* woken when the group has exited */
