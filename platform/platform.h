@@ -90,7 +90,12 @@ struct pevent {
  * tests). Without what it needs of the CPU and the host: never. */
 enum prewrite { PREWRITE_OFF, PREWRITE_AUTO, PREWRITE_RANDOM };
 
+/* Calls that are normally the workload's own, and come to the sentry when it wants so. With futex
+ * or arch_prctl among them the platform must be strict. */
+enum platform_own { POWN_YIELD = 1, POWN_RSEQ = 2, POWN_WAITV = 4, POWN_TIME = 8 };
+
 struct platform_config {
+	u32 notified; /* of enum platform_own */
 	enum prewrite rewrite;
 	unsigned workers; /* threads that will call platform_recv */
 	bool strict;	  /* trap also the calls that are normally the workload's own */
@@ -130,6 +135,9 @@ gva_t platform_lowest(struct platform *p);
 /* What getpid, gettid, getppid, get[e]uid or get[e]gid says of some task has changed, or is about
  * to, before anybody can know: answers given so far are not repeated. Any thread, any lock. */
 void platform_forget(struct platform *p);
+/* The answer of the call under way is for this time only, too (a filter has looked at it). Owner.
+ */
+void pctx_answer_once(struct pctx *c);
 /* The host's xstate size: of the floating-point area in a guest's signal frame. */
 size_t platform_xstate_size(struct platform *p);
 

@@ -58,7 +58,7 @@ int platform_create(const char *name, const struct platform_config *config, stru
 	if (!err)
 		err = rewrite_init(p, config->rewrite);
 	if (!err)
-		err = zygote_start(p, config->strict);
+		err = zygote_start(p, config->strict, config->notified);
 	if (err) {
 		platform_destroy(p);
 		return err;

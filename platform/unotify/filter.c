@@ -145,24 +145,29 @@ static const u16 g_trap_high[] = {
 };
 
 /* The workload's own calls (README.md, "Allowed from the guest"). */
-static void guest_own(struct program *p, bool strict)
+static void guest_own(struct program *p, bool strict, u32 notified)
 {
 	if_eq(p, SYS_futex, strict ? TRAP : FUTEX, NEXT);
 	if (strict) {
 		if_eq(p, SYS_arch_prctl, TRAP, NEXT); /* the stub has to set what the sentry says */
 		return;
 	}
-	if_eq(p, SYS_sched_yield, ALLOW, NEXT);
-	if_eq(p, SYS_rseq, ALLOW, NEXT);
-	if_eq(p, SYS_futex_waitv, ALLOW, NEXT);
-	if_eq(p, SYS_gettimeofday, ALLOW, NEXT);
-	if_eq(p, SYS_time, ALLOW, NEXT);
-	if_eq(p, SYS_clock_gettime, CLOCKS, NEXT);
-	if_eq(p, SYS_clock_getres, CLOCKS, NEXT);
+	if (!(notified & POWN_YIELD))
+		if_eq(p, SYS_sched_yield, ALLOW, NEXT);
+	if (!(notified & POWN_RSEQ))
+		if_eq(p, SYS_rseq, ALLOW, NEXT);
+	if (!(notified & POWN_WAITV))
+		if_eq(p, SYS_futex_waitv, ALLOW, NEXT);
+	if (!(notified & POWN_TIME)) {
+		if_eq(p, SYS_gettimeofday, ALLOW, NEXT);
+		if_eq(p, SYS_time, ALLOW, NEXT);
+		if_eq(p, SYS_clock_gettime, CLOCKS, NEXT);
+		if_eq(p, SYS_clock_getres, CLOCKS, NEXT);
+	}
 	if_eq(p, SYS_arch_prctl, GUEST_ARCHPRCTL, NEXT);
 }
 
-static void guest_part(struct program *p, bool strict, bool rewrite)
+static void guest_part(struct program *p, bool strict, u32 notified, bool rewrite)
 {
 	label(p, GUEST);
 	load(p, offsetof(struct seccomp_data, arch));
@@ -172,9 +177,9 @@ static void guest_part(struct program *p, bool strict, bool rewrite)
 	      NEXT); /* most calls of most programs are below or just above */
 	for (unsigned i = 0; i < array_size(g_trap_low); i++)
 		if_eq(p, g_trap_low[i], TRAP, NEXT);
-	if_eq(p, SYS_sched_yield, strict ? NOTIF : ALLOW, NOTIF);
+	if_eq(p, SYS_sched_yield, strict || notified & POWN_YIELD ? NOTIF : ALLOW, NOTIF);
 	label(p, HIGH);
-	guest_own(p, strict);
+	guest_own(p, strict, notified);
 	for (unsigned i = 0; i < array_size(g_trap_high); i++)
 		if_eq(p, g_trap_high[i], TRAP, NEXT);
 	if_set(p, X32_BIT, TRAP, NOTIF);
@@ -237,7 +242,8 @@ static void shared_part(struct program *p)
 	ret(p, KILL, SECCOMP_RET_KILL_PROCESS);
 }
 
-unsigned filter_build(struct sock_filter code[FILTER_MAX], u64 text, bool strict, bool rewrite)
+unsigned filter_build(struct sock_filter code[FILTER_MAX], u64 text, bool strict, u32 notified,
+		      bool rewrite)
 {
 	struct program p = {.code = code, .max = FILTER_MAX};
 
@@ -248,7 +254,7 @@ unsigned filter_build(struct sock_filter code[FILTER_MAX], u64 text, bool strict
 	if_ge(&p, (u32)text, NEXT, GUEST);
 	if_ge(&p, (u32)text + PAGE_SIZE, GUEST, FROM_STUB);
 	stub_part(&p);
-	guest_part(&p, strict, rewrite);
+	guest_part(&p, strict, notified, rewrite);
 	shared_part(&p);
 	resolve(&p);
 	return p.n;

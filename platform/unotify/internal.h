@@ -203,10 +203,11 @@ struct platform {
 };
 
 /* filter.c */
-unsigned filter_build(struct sock_filter code[FILTER_MAX], u64 text, bool strict, bool rewrite);
+unsigned filter_build(struct sock_filter code[FILTER_MAX], u64 text, bool strict, u32 notified,
+		      bool rewrite);
 
 /* zygote.c: starts the process that all stubs are copies of. 0 or -errno. */
-int zygote_start(struct platform *p, bool strict);
+int zygote_start(struct platform *p, bool strict, u32 notified);
 
 /* space.c: contexts, address spaces, areas. */
 struct pctx *ctx_create(struct platform *p, struct pas *as, void *owner); /* [P]; NULL: no room */

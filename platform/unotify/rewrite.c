@@ -150,6 +150,11 @@ void rewrite_area(struct pctx *c)
 	memset(ctl(c, CTL_T_GEN), 0, CTL_T_VALUE - CTL_T_GEN);
 }
 
+void pctx_answer_once(struct pctx *c)
+{
+	c->local = 0;
+}
+
 void rewrite_keep(struct pctx *c, long value)
 {
 	unsigned i = c->local;

@@ -326,7 +326,7 @@ static int zygote_adopt(struct platform *p, int pid)
 	return c ? 0 : -ENOMEM;
 }
 
-int zygote_start(struct platform *p, bool strict)
+int zygote_start(struct platform *p, bool strict, u32 notified)
 {
 	struct sock_filter code[FILTER_MAX];
 	struct sock_fprog filter = {.filter = code};
@@ -338,7 +338,7 @@ int zygote_start(struct platform *p, bool strict)
 		err = vdso_find(p, &v);
 	if (err)
 		return err;
-	filter.len = (unsigned short)filter_build(code, p->text, strict, p->rewrite);
+	filter.len = (unsigned short)filter_build(code, p->text, strict, notified, p->rewrite);
 	pid = (int)host_raw(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
 	if (pid == 0)
 		zygote_main(p, &v, &filter);

@@ -16,6 +16,7 @@ struct boot {
 	bool paused;			       /* all stubs are stopped */
 	struct task *init;		       /* process 1, prepared; NULL once it runs */
 	struct rlimit64_pair rlimits[RLIMITS]; /* of process 1 at its start */
+	struct seccomp_filter *filter;	       /* of linux.seccomp, or NULL */
 	struct error error;
 };
 
@@ -27,6 +28,12 @@ int boot_mkdirs(struct boot *b, const char *path);
 
 /* boot_dev.c: the nodes and links of /dev on a fresh tmpfs, as runc makes them. 0 or -errno. */
 int boot_populate_dev(struct boot *b);
+
+/* boot_seccomp.c: b->filter out of linux.seccomp. True: the platform must be strict, because the
+ * filter has an opinion of calls that are otherwise left to the host; boot_filtered_calls: which
+ * others it must bring to the sentry (enum platform_own). */
+bool boot_make_filter(struct boot *b);
+u32 boot_filtered_calls(const struct boot *b);
 
 /* boot_process.c: prepares process 1, and starts it unless config->hold. 0 or -errno with b->error.
  */

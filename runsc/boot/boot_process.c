@@ -189,6 +189,7 @@ static struct first_task describe(struct boot *b, const struct spec_process *p)
 		.cwd = p->cwd,
 		.mnt_ns = b->ns,
 		.no_new_privs = p->no_new_privileges,
+		.seccomp = b->filter,
 		.umask = p->umask,
 	};
 }

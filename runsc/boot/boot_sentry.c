@@ -124,13 +124,14 @@ static_assert((int)BOOT_REWRITE_RANDOM == PREWRITE_RANDOM, "boot.h");
 
 static void start_kernel(struct boot *b, int procfd)
 {
+	bool strict = boot_make_filter(b);
 	struct platform_config pc = {
 		.workers = b->c->cpus,
-		.strict = b->c->strict,
+		.strict = strict,
+		.notified = boot_filtered_calls(b),
 		.procfd = procfd,
 		/* Calls that are answered behind our back would be missing in a trace. */
-		.rewrite =
-			b->c->strace || b->c->strict ? PREWRITE_OFF : (enum prewrite)b->c->rewrite,
+		.rewrite = b->c->strace || strict ? PREWRITE_OFF : (enum prewrite)b->c->rewrite,
 	};
 	struct kernel_config kc = {
 		.syscalls = &syscall_table,

@@ -89,6 +89,12 @@ struct spec_hook {
 	s64 timeout;	    /* seconds; 0: none */
 };
 
+struct spec_bpf { /* struct sock_filter */
+	u16 code;
+	u8 jt, jf;
+	u32 k;
+};
+
 struct spec_annotation {
 	char *key, *value;
 };
@@ -104,6 +110,8 @@ struct spec {
 	u32 mount_count;
 	char **masked_paths, **readonly_paths; /* end with NULL */
 	char *cgroups_path;		       /* linux.cgroupsPath; may be NULL */
+	struct spec_bpf *seccomp;	       /* linux.seccomp as a program; NULL: none */
+	u32 seccomp_len;
 	struct spec_resources resources;
 	struct spec_namespace namespaces[SPEC_NS_COUNT];
 	struct spec_hook *hooks[SPEC_HOOK_KINDS];

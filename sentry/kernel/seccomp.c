@@ -238,6 +238,7 @@ bool seccomp_enter(struct task *t, const struct bpf_call *data)
 	}
 	if (!f || (data->arch == AUDIT_ARCH_X86_64 && seccomp_always_allows(f, data->nr)))
 		return true;
+	pctx_answer_once(atomic_load(&t->ctx));
 	answer = ask_all(f, data, &log);
 	if ((answer & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_LOG || log)
 		log_debug("task %d (%s): seccomp: call %d, answer %#x", t->tid, t->comm, data->nr,
@@ -256,6 +257,7 @@ long seccomp_set_strict(struct task *t)
 	if (atomic_load(&t->seccomp_mode) == SECCOMP_MODE_FILTER)
 		return -EINVAL;
 	atomic_store(&t->seccomp_mode, SECCOMP_MODE_STRICT);
+	platform_forget(g_kernel->platform);
 	return 0;
 }
 
@@ -344,6 +346,7 @@ static long install(struct task *t, u64 flags, struct seccomp_filter *f)
 	f->log = flags & SECCOMP_FILTER_FLAG_LOG;
 	atomic_store(&t->seccomp, f); /* the reference on old is f's now */
 	atomic_store(&t->seccomp_mode, SECCOMP_MODE_FILTER);
+	platform_forget(g_kernel->platform);
 	if (flags & SECCOMP_FILTER_FLAG_TSYNC)
 		sync_threads(t);
 	return 0;

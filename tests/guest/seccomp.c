@@ -136,6 +136,8 @@ static void test_filters(void)
 	}
 	CASE("of several filters the strictest answer counts, of equals the latest")
 	{
+		int before = status_number("Seccomp_filters:\t");
+
 		CHECK_EXIT(FORK(MUST(on_call(SYS_getppid, SECCOMP_RET_ERRNO | 1));
 				MUST(on_call(SYS_getppid, SECCOMP_RET_LOG));
 				CHECK_ERRNO(syscall(SYS_getppid), 1);
@@ -144,7 +146,7 @@ static void test_filters(void)
 				MUST(on_call(SYS_getppid, SECCOMP_RET_TRACE));
 				CHECK_ERRNO(syscall(SYS_getppid), 2);
 				CHECK_EQ(status_number("Seccomp:\t"), 2);
-				CHECK_EQ(status_number("Seccomp_filters:\t"), 4);
+				CHECK_EQ(status_number("Seccomp_filters:\t"), before + 4);
 				CHECK_EQ(prctl(PR_GET_SECCOMP), 2)),
 			   0);
 	}
@@ -271,6 +273,8 @@ static void test_strict(void)
 		char c = 0;
 		int p[2];
 
+		if (prctl(PR_GET_SECCOMP) != 0)
+			SKIP("filters are there already");
 		MUST(pipe(p));
 		CHECK_EXIT(FORK(MUST(prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT));
 				(void)!write(p[1], "x", 1); syscall(SYS_exit, 9)),

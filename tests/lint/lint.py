@@ -46,7 +46,7 @@ LAYERS = {
     "syscalls": SENTRY + ["fs/anon/anon.h", "net/socket/socket.h", "fs/pipe/pipe.h",
                           "fs/mqueue/mqueue.h"],
     "runsc/boot": [""],
-    "runsc/spec": BASE,
+    "runsc/spec": BASE + ["syscalls/table.def"],
     "runsc/cgroup": BASE + ["runsc/spec"],
     "runsc": BASE + ["runsc/boot/boot.h", "runsc/spec", "runsc/cgroup/cgroup.h", "gofer/server.h", "syscalls/table.def"],
     "tests": [""],
