@@ -252,7 +252,7 @@ long sys_setsockopt(struct task *t, const struct sys_args *a)
 
 long sys_getsockopt(struct task *t, const struct sys_args *a)
 {
-	u8 val[OPTION_MAX] = {0};
+	u8 *val = t->worker->scratch;
 	scoped_file f = NULL;
 	struct socket *s;
 	int room, ret;
@@ -265,8 +265,11 @@ long sys_getsockopt(struct task *t, const struct sys_args *a)
 		return -EFAULT;
 	if (room < 0)
 		return -EINVAL;
-	len = min((u32)room, (u32)OPTION_MAX);
+	len = min((u32)room, (u32)WORKER_SCRATCH);
+	memset(val, 0, min(len, (u32)OPTION_MAX));
 	ret = socket_getsockopt(task_caller(t), s, ARG_INT(a, 1), ARG_INT(a, 2), val, &len);
+	if (ret == -ERANGE && copy_out_obj(t->mm, ARG_GVA(a, 4), &len))
+		return -EFAULT; /* the size that it takes is told */
 	if (ret)
 		return ret;
 	if (len && copy_out(t->mm, ARG_GVA(a, 3), val, len))

@@ -58,6 +58,7 @@ void unix_put(struct unix_sock *u)
 	waitq_fini(&u->q);
 	waitq_fini(&u->space);
 	unix_addr_put(u->addr);
+	unix_who_set(&u->peer_who, NULL, NULL);
 	slab_free(&g_socks, u);
 }
 
@@ -76,6 +77,7 @@ static struct unix_sock *unix_sock_create(int type)
 	waitq_init(&u->q);
 	waitq_init(&u->space);
 	u->backlog = DGRAM_BACKLOG;
+	u->peek_off = -1;
 	mutex_lock(&g_unix_all.lock);
 	list_append(&g_unix_all.socks, &u->all);
 	mutex_unlock(&g_unix_all.lock);
@@ -84,9 +86,7 @@ static struct unix_sock *unix_sock_create(int type)
 
 static void set_peer_cred(struct unix_sock *u, const struct caller *c)
 {
-	u->peer_pid = c->task->tg->tgid;
-	u->peer_uid = c->cred->euid;
-	u->peer_gid = c->cred->egid;
+	unix_who_set(&u->peer_who, c->task->tg, c->cred);
 }
 
 static int check_kind(int *type, int protocol)
@@ -508,9 +508,7 @@ static void connect_locked(struct caller *c, struct unix_sock *u, struct unix_so
 	atomic_store(&server->sk.flags, atomic_load(&l->sk.flags) & SOCKF_PASSCRED);
 	u->state = US_CONNECTED;
 	u->peer = unix_get(server);
-	u->peer_pid = l->peer_pid;
-	u->peer_uid = l->peer_uid;
-	u->peer_gid = l->peer_gid;
+	unix_who_set(&u->peer_who, l->peer_who.tg, l->peer_who.cred);
 	list_append(&l->queue, &server->embryo);
 	l->queued++;
 }
@@ -667,35 +665,6 @@ static int unix_shutdown(struct socket *s, int how)
 	waitq_wake(&peer->q, events);
 	unix_put(peer);
 	return 0;
-}
-
-static int unix_getsockopt(struct caller *c, struct socket *s, int level, int name, void *val,
-			   u32 *len)
-{
-	struct unix_sock *u = unix_of(s);
-	struct {
-		s32 pid;
-		u32 uid, gid;
-	} cred;
-
-	if (level != SOL_SOCKET)
-		return -EOPNOTSUPP;
-	if (name != SO_PEERCRED)
-		return -ENOPROTOOPT;
-	mutex_lock(&u->lock);
-	cred.pid = u->peer_pid;
-	cred.uid = u->peer_pid ? u->peer_uid : UINT32_MAX;
-	cred.gid = u->peer_pid ? u->peer_gid : UINT32_MAX;
-	mutex_unlock(&u->lock);
-	*len = min(*len, (u32)sizeof(cred));
-	memcpy(val, &cred, *len);
-	return 0;
-}
-
-static int unix_setsockopt(struct caller *c, struct socket *s, int level, int name, const void *val,
-			   u32 len)
-{
-	return level == SOL_SOCKET ? -ENOPROTOOPT : -EOPNOTSUPP;
 }
 
 static const struct socket_ops unix_ops = {

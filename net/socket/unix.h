@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* unix.h - AF_UNIX, between unix.c (life, names, connections), unix_data.c (messages) and unix_gc.c
- *(cycles)
+/* unix.h - AF_UNIX, between unix.c (life, names, connections), unix_data.c (messages), unix_opt.c
+ * (options) and unix_gc.c (cycles)
  *
  * Theory of operation
  * -------------------
@@ -40,6 +40,12 @@ struct unix_addr {
 	struct sockaddr_un un;
 };
 
+/* Who was at the other end when it was connected: references, or NULL. */
+struct unix_who {
+	struct tgroup *tg;
+	const struct cred *cred;
+};
+
 enum unix_state { US_NEW, US_LISTEN, US_CONNECTED };
 
 struct unix_sock {
@@ -57,11 +63,11 @@ struct unix_sock {
 	_Atomic u32 queued;	/* how many in queue */
 	u32 queued_bytes;
 	u32 backlog;
-	s32 peer_pid; /* SO_PEERCRED */
-	u32 peer_uid, peer_gid;
-	struct waitq q;	    /* own events */
-	struct waitq space; /* datagram, listener: there is room in queue again */
-	_Atomic u32 sent;   /* bytes charged to us */
+	struct unix_who peer_who; /* SO_PEERCRED and its kin; of a listener: who listens */
+	s32 peek_off;		  /* SO_PEEK_OFF; < 0: off */
+	struct waitq q;		  /* own events */
+	struct waitq space;	  /* datagram, listener: there is room in queue again */
+	_Atomic u32 sent;	  /* bytes charged to us */
 	/* unix_gc.c; guarded by its lock */
 	struct list all;   /* in g_unix_all; guarded by its lock */
 	_Atomic u64 ino;   /* of the file; 0: none yet */
@@ -111,6 +117,12 @@ void unix_addr_put(struct unix_addr *a);
 struct unix_sock *unix_find(struct caller *c, const struct sock_name *name, int type);
 int unix_autobind(struct unix_sock *u);
 void unix_name_out(const struct unix_addr *a, struct sock_name *out);
+
+/* unix_opt.c: options; *to gives up what it had. */
+void unix_who_set(struct unix_who *to, struct tgroup *tg, const struct cred *cred);
+int unix_getsockopt(struct caller *c, struct socket *s, int level, int name, void *val, u32 *len);
+int unix_setsockopt(struct caller *c, struct socket *s, int level, int name, const void *val,
+		    u32 len);
 
 /* unix_data.c */
 ssize_t unix_send(struct caller *c, struct socket *s, struct sock_msg *m);

@@ -362,21 +362,40 @@ struct stream_read {
 	bool fault;
 };
 
+/* SO_PEEK_OFF after @n bytes were looked at, or taken. */
+static void move_peek_locked(struct unix_sock *u, bool peek, u32 n)
+{
+	mutex_assert_held(&u->lock);
+	if (u->peek_off < 0)
+		return;
+	if (peek)
+		u->peek_off = (s32)min((u32)INT32_MAX, (u32)u->peek_off + n);
+	else
+		u->peek_off = (u32)u->peek_off > n ? u->peek_off - (s32)n : 0;
+}
+
 /* Copies out of the queue until the buffers are full, a message with files has been touched, or the
  * sender changes and the receiver wants to know senders. */
 static void read_queue_locked(struct stream_read *r)
 {
 	bool peek = r->msg->flags & MSG_PEEK;
+	u32 skip = peek && r->u->peek_off > 0 ? (u32)r->u->peek_off : 0;
 	bool creds = atomic_load(&r->u->sk.flags) & SOCKF_PASSCRED;
 	struct unix_msg *m, *next, *first = NULL;
 
 	mutex_assert_held(&r->u->lock);
 	list_for_each_entry_safe (m, next, &r->u->queue, node) {
-		u32 n, want = (u32)min((size_t)(m->len - m->off), r->msg->it->left);
+		u32 n, want;
 
+		if (skip >= m->len - m->off && skip) {
+			skip -= m->len - m->off;
+			continue;
+		}
+		want = (u32)min((size_t)(m->len - m->off - skip), r->msg->it->left);
 		if (r->msg->it->left == 0 || (first && creds && !same_creds(&first->scm, &m->scm)))
 			break;
-		n = copy_msg(m, m->off, r->msg);
+		n = copy_msg(m, m->off + skip, r->msg);
+		skip = 0;
 		r->bytes += n;
 		r->fault = n < want;
 		if (!first) {
@@ -401,6 +420,7 @@ static void read_queue_locked(struct stream_read *r)
 		if (r->fault || r->rights)
 			break;
 	}
+	move_peek_locked(r->u, peek, (u32)r->bytes);
 }
 
 /* The files of r->rights leave the message, which may be in the queue still: only its scm is
@@ -433,10 +453,11 @@ static ssize_t recv_stream(struct unix_sock *u, struct sock_msg *msg)
 	}
 	if (msg->name && u->peer && u->peer->addr)
 		unix_name_out(u->peer->addr, msg->name);
-	if (list_empty(&u->queue))
-		ret = nothing_there(u);
-	else
+	if (!list_empty(&u->queue))
 		read_queue_locked(&r);
+	if (r.bytes == 0 && !r.fault &&
+	    (list_empty(&u->queue) || (msg->flags & MSG_PEEK && msg->it->left)))
+		ret = nothing_there(u);
 	if (r.rights)
 		ret = take_rights_locked(&r, &files);
 	mutex_unlock(&u->lock);
@@ -455,12 +476,28 @@ static ssize_t recv_stream(struct unix_sock *u, struct sock_msg *msg)
 	return r.fault ? -EFAULT : ret;
 }
 
+/* The message that a packet socket receives, or looks at from *out_off on; NULL: none. */
+static struct unix_msg *next_packet_locked(struct unix_sock *u, bool peek, u32 *out_off)
+{
+	u32 skip = peek && u->peek_off > 0 ? (u32)u->peek_off : 0;
+	struct unix_msg *m;
+
+	mutex_assert_held(&u->lock);
+	list_for_each_entry (m, &u->queue, node) {
+		*out_off = skip;
+		if (skip == 0 || skip < m->len)
+			return m;
+		skip -= m->len;
+	}
+	return NULL;
+}
+
 static ssize_t recv_packet(struct unix_sock *u, struct sock_msg *msg)
 {
 	struct list done = LIST_INIT(done);
 	bool peek = msg->flags & MSG_PEEK, was_full = false;
 	struct unix_msg *m;
-	u32 n, want;
+	u32 n, want, off = 0;
 	ssize_t ret;
 
 	mutex_lock(&u->lock);
@@ -468,17 +505,18 @@ static ssize_t recv_packet(struct unix_sock *u, struct sock_msg *msg)
 		mutex_unlock(&u->lock);
 		return -ENOTCONN;
 	}
-	if (list_empty(&u->queue)) {
+	m = next_packet_locked(u, peek, &off);
+	if (!m) {
 		ret = nothing_there(u);
 		mutex_unlock(&u->lock);
 		return ret;
 	}
-	m = list_first(&u->queue, struct unix_msg, node);
-	want = (u32)min((size_t)m->len, msg->it->left);
-	n = copy_msg(m, 0, msg);
-	if (m->len > want)
+	want = (u32)min((size_t)(m->len - off), msg->it->left);
+	n = copy_msg(m, off, msg);
+	if (m->len - off > want)
 		msg->out_flags |= MSG_TRUNC;
-	ret = n < want ? -EFAULT : msg->flags & MSG_TRUNC ? (ssize_t)m->len : (ssize_t)n;
+	ret = n < want ? -EFAULT : msg->flags & MSG_TRUNC ? (ssize_t)(m->len - off) : (ssize_t)n;
+	move_peek_locked(u, peek, peek ? n : m->len);
 	if (msg->name && m->addr)
 		unix_name_out(m->addr, msg->name);
 	if (!peek) {

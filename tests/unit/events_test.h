@@ -22,6 +22,7 @@ static void events_setup(void)
 	ck_assert_int_eq(arena_init(1ull << 30), 0);
 	ck_assert_int_eq(vfs_init(), 0);
 	anon_init();
+	ref_init(&g_tg.ref);
 	g_tg.tgid = 42;
 	for (int i = 0; i < RLIMITS; i++)
 		g_tg.rlim[i] = (struct rlimit64_pair){1024, 1024};
