@@ -30,6 +30,19 @@ static long check_pipe_error(struct task *t, long err)
 	return err;
 }
 
+/* Where the file stands; a file system may keep that elsewhere than in f->pos. */
+static u64 position(struct task *t, struct file *f)
+{
+	s64 pos = vfs_llseek(task_caller(t), f, 0, SEEK_CUR);
+
+	return pos < 0 ? f->pos : (u64)pos;
+}
+
+static void set_position(struct task *t, struct file *f, u64 pos)
+{
+	(void)vfs_llseek(task_caller(t), f, (s64)pos, SEEK_SET);
+}
+
 /* A position argument: @src 0: the file's own, *out NULL. */
 static int pos_in(struct task *t, gva_t src, u64 *storage, u64 **out)
 {
@@ -289,7 +302,7 @@ long sys_sendfile(struct task *t, const struct sys_args *a)
 	n = pos_in(t, ARG_GVA(a, 2), &given, &pos);
 	if (n)
 		return n;
-	own = in->pos;
+	own = position(t, in);
 	pos = pos ? pos : &own;
 	do {
 		n = copy_files(t, in, pos, out, NULL, total - t->wait.moved);
@@ -299,7 +312,7 @@ long sys_sendfile(struct task *t, const struct sys_args *a)
 		}
 	} while (n > 0 && t->wait.moved < total && !(t->work & (TW_SIGNAL | TW_KILL)));
 	if (!a->a[2])
-		in->pos = own;
+		set_position(t, in, own);
 	else if (copy_out_obj(t->mm, ARG_GVA(a, 2), pos))
 		return -EFAULT;
 	if (n == -EAGAIN && !(out->flags & O_NONBLOCK))
@@ -343,8 +356,8 @@ long sys_copy_file_range(struct task *t, const struct sys_args *a)
 		ret = pos_in(t, ARG_GVA(a, 3), &to, &out_at);
 	if (ret)
 		return ret;
-	from = in_at ? from : in->pos;
-	to = out_at ? to : out->pos;
+	from = in_at ? from : position(t, in);
+	to = out_at ? to : position(t, out);
 	ret = copy_range_check(in, out, from, to, n);
 	if (ret || n == 0)
 		return ret;
@@ -352,9 +365,9 @@ long sys_copy_file_range(struct task *t, const struct sys_args *a)
 	if (ret <= 0)
 		return ret;
 	if (!in_at)
-		in->pos = from;
+		set_position(t, in, from);
 	if (!out_at)
-		out->pos = to;
+		set_position(t, out, to);
 	if ((in_at && copy_out_obj(t->mm, ARG_GVA(a, 1), &from)) ||
 	    (out_at && copy_out_obj(t->mm, ARG_GVA(a, 3), &to)))
 		return -EFAULT;

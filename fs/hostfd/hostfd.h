@@ -11,9 +11,9 @@
 #include "fs/vfs/vfs.h"
 
 /* Boot: a directory of a proc of ours, through which pipes are reopened, so that our O_NONBLOCK is
- * not the starter's. */
-void hostfd_init(int procfd);
-/* A file for the host descriptor @fd, which is taken over (not on failure): pipe, socket, terminal,
+ * not the starter's. 0 or -errno. */
+int hostfd_init(int procfd);
+/* A file for the host descriptor @fd, which is taken over: pipe, socket, terminal,
  * regular file or device. Access mode and O_APPEND are the descriptor's. ERR_PTR on failure
  * (-EBADF: not open). @ours: nobody else has this open description; what can be non-blocking is so
  * already. Otherwise only at boot, before the filter: a pipe is opened anew. */

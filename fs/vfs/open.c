@@ -73,6 +73,8 @@ static int write_access_get(struct inode *inode)
 
 static const struct file_ops *ops_for(const struct inode *inode)
 {
+	if (inode->flags & INODE_OWN_OPEN)
+		return inode->fop;
 	switch (inode->mode & S_IFMT) {
 	case S_IFREG:
 	case S_IFDIR:

@@ -202,6 +202,7 @@ enum {
 	INODE_DEAD = 16,      /* a removed directory: nothing can be made in it */
 	INODE_OWN_TIMES = 32, /* read and write of the file system move the times themselves */
 	INODE_APPEND = 64,    /* append-only */
+	INODE_OWN_OPEN = 128, /* opened by its own file_ops, whatever type it has */
 };
 
 /* --- dentry ----------------------------------------------------------------------------------- */
@@ -347,7 +348,14 @@ struct file {
 	_Atomic u32 inflight;	 /* SCM_RIGHTS messages that hold it; net/socket */
 	void *async;		 /* O_ASYNC; owned by the kernel */
 };
-enum { FMODE_READ = 1, FMODE_WRITE = 2, FMODE_PATH = 4, FMODE_EXEC = 8, FMODE_DENYWRITE = 16 };
+enum {
+	FMODE_READ = 1,
+	FMODE_WRITE = 2,
+	FMODE_PATH = 4,
+	FMODE_EXEC = 8,
+	FMODE_DENYWRITE = 16,
+	FMODE_OWN_POS = 64, /* hostfd: the position is the file's, not the host's */
+};
 
 /* Does a write of @it go to the end of the file? O_APPEND is 02000. */
 static inline bool write_appends(const struct file *f, const struct iov_iter *it)

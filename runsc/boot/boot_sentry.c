@@ -154,7 +154,7 @@ static void start_kernel(struct boot *b, int procfd)
 	vdso = platform_vdso(b->platform, &vdso_start, &vdso_size);
 	mm_init(vdso, vdso_start, vdso_size, platform_lowest(b->platform));
 	boot_check(hostpoll_init(), "hostpoll");
-	hostfd_init(procfd);
+	boot_check(hostfd_init(procfd), "standard files");
 	connect_gofer(b);
 	boot_check(boot_control_init(), "control socket");
 	kc.platform = b->platform;
