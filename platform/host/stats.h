@@ -29,6 +29,7 @@
 	X(PARKED, "calls parked")                        \
 	X(REWRITTEN, "call sites rewritten")             \
 	X(REPAIRED, "faults of rewritten sites")         \
+	X(POSTED, "calls taken by a polling worker")     \
 	X(BLOCKED, "calls that waited")                  \
 	X(COPIED_IN, "bytes copied from guests")         \
 	X(COPIED_OUT, "bytes copied to guests")

@@ -93,7 +93,9 @@ void pctx_return(struct pctx *c, long value)
 			resume_with(c, value);
 		return;
 	}
-	if (unlikely(atomic_load_explicit(&c->park, memory_order_relaxed) != PARK_NONE))
+	if (unlikely(c->posted))
+		posted_answer(c, value, false);
+	else if (unlikely(atomic_load_explicit(&c->park, memory_order_relaxed) != PARK_NONE))
 		park_answer(c, value, false);
 	else if (likely(ctx_move(c, CTX_CALL, CTX_GUEST))) {
 		if (unlikely(c->local))
@@ -104,7 +106,9 @@ void pctx_return(struct pctx *c, long value)
 
 void pctx_return_kick(struct pctx *c, long value)
 {
-	if (atomic_load(&c->park) != PARK_NONE) {
+	if (c->posted) {
+		posted_answer(c, value, true);
+	} else if (atomic_load(&c->park) != PARK_NONE) {
 		park_answer(c, value, true);
 	} else if (ctx_move(c, CTX_CALL, CTX_GUEST)) {
 		ctx_kick_thread(c);

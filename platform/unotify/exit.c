@@ -59,7 +59,10 @@ static void exit_locked(struct pctx *c, u64 clear_tid)
 	if (ctx_state(c) == CTX_REGS) {
 		exit_finish(c);
 	} else if (atomic_load(&c->park) != PARK_NONE) {
+		c->posted = false;
 		park_answer(c, 0, false);
+	} else if (c->posted) {
+		posted_exit(c);
 	} else if (ctx_move(c, CTX_CALL, CTX_GUEST)) {
 		ctx_kick_thread(c);
 		notif_send(c, 0, 0);

@@ -32,6 +32,7 @@
 #define WANTED_MAX  4096 /* spawns that wait for the zygote */
 #define PARK_ABOVE  32	 /* outstanding notifications before blocked calls are parked */
 #define VDSO_ROOM   (64 * PAGE_SIZE)
+#define POLLED_MAX  4 /* threads whose areas a poller looks at */
 #define HOT_SLOTS   8 /* call sites of a thread that are counted at a time */
 
 /* What the stub's own calls may say without asking (filter.c, order.c).
@@ -57,6 +58,9 @@ enum ctx_state { CTX_FREE, CTX_UNBORN, CTX_GUEST, CTX_CALL, CTX_REGS, CTX_COMMAN
  *	ANSWERED the owner has answered meanwhile; who gets the event passes that on
  *	PARKED	 waits on its futex word; the answer is that word */
 enum park { PARK_NONE, PARK_GOING, PARK_ANSWERED, PARK_PARKED };
+
+/* Where the thread of a posted call is (posted.c). */
+enum post { POST_NONE, POST_TAKEN, POST_JOINED, POST_HELD, POST_KICKED };
 
 /* Shared with the guest, hence hostile: the layout of platform/arch/x86_64/stub.h. */
 struct area {
@@ -122,6 +126,12 @@ struct pctx {
 	bool forks;	  /* [P] a copy of its process is on order */
 	unsigned local;	  /* [own] in CALL: LOCAL_* of a call whose answer may be kept, or 0 */
 	u64 local_gen;	  /* [own] the generation when it began */
+	struct mutex post_lock;
+	enum post post;	 /* under post_lock */
+	bool blocked;	 /* under post_lock: the posted call will last */
+	bool posted;	 /* [own] in CALL: the call came by its area */
+	unsigned streak; /* [own] calls from rewritten sites in quick succession */
+	u64 last_call;	 /* [own] when, in cycles */
 };
 
 struct pas {
@@ -161,6 +171,9 @@ struct worker {
 	_Atomic bool inside; /* is in that call */
 	bool receiver;	     /* own: holds one of p->receivers */
 	unsigned count;	     /* own: receives */
+	bool poller;	     /* own: polls */
+	u64 poll_since;	     /* own: last call, in cycles */
+	u64 taken;	     /* own: calls since it polls */
 	unsigned fast, slow; /* own: receives in a row that did not sleep, that did */
 };
 
@@ -184,19 +197,23 @@ struct platform {
 	struct worker workers[WORKERS_MAX];
 
 	struct mutex lock;
-	u32 free_chunks, next_area;	 /* [P] chain, + 1; first never used */
-	struct list free_ctx, free_as;	 /* [P] */
-	struct list spaces;		 /* [P] every address space */
-	unsigned untold;		 /* [P] address spaces with untold */
-	struct list quiet;		 /* [P] contexts whose first notification may be anything */
-	bool strict;			 /* [const] */
-	enum prewrite rewrite;		 /* [const] */
-	_Atomic u64 *truth;		 /* [const] TRAMP_TRUTH's page, or NULL */
-	_Atomic u32 dice;		 /* PREWRITE_RANDOM */
-	bool ready;			 /* the zygote is clean */
-	struct pas *zygote_as;		 /* [const] */
-	struct pctx *zygote;		 /* [P] NULL when it has died */
-	struct pctx *spare[POOL_TARGET]; /* [P] unclaimed, born or not */
+	u32 free_chunks, next_area;    /* [P] chain, + 1; first never used */
+	struct list free_ctx, free_as; /* [P] */
+	struct list spaces;	       /* [P] every address space */
+	unsigned untold;	       /* [P] address spaces with untold */
+	struct list quiet;	       /* [P] contexts whose first notification may be anything */
+	bool strict;		       /* [const] */
+	enum prewrite rewrite;	       /* [const] */
+	_Atomic u64 *truth;	       /* [const] TRAMP_TRUTH's page, or NULL */
+	_Atomic u32 dice;	       /* PREWRITE_RANDOM */
+	/* poll.c */
+	_Atomic u32 poller;
+	_Atomic(struct pctx *) poll_first, polled[POLLED_MAX];
+	_Atomic u64 poll_after, poll_wait; /* cycles; us */
+	bool ready;			   /* the zygote is clean */
+	struct pas *zygote_as;		   /* [const] */
+	struct pctx *zygote;		   /* [P] NULL when it has died */
+	struct pctx *spare[POOL_TARGET];   /* [P] unclaimed, born or not */
 	unsigned spares;
 	struct pctx *wanted[WANTED_MAX]; /* [P] claimed, the zygote has no order for them yet */
 	unsigned wanted_count;
@@ -335,6 +352,34 @@ void rewrite_area(struct pctx *c);
 void rewrite_fork(struct pas *to, struct pctx *parent); /* [P] */
 void rewrite_forked(struct pctx *parent);		/* [P] */
 
+/* A number for PREWRITE_RANDOM. */
+u32 rewrite_dice(struct platform *p);
+/* Where the call of a thread in the trampoline's common code returns to. False: it says nonsense.
+ */
+bool rewrite_ip(const struct pctx *c, u64 *out);
+
+/* posted.c */
+/* The call that the thread has posted, if any: *out is an event, the context in CALL. */
+bool posted_take(struct pctx *c, struct pevent *out);
+/* pctx_return and pctx_return_kick, pctx_blocked, pctx_exit of a context with c->posted. */
+void posted_answer(struct pctx *c, long value, bool kick);
+void posted_blocked(struct pctx *c);
+void posted_exit(struct pctx *c); /* [P] */
+/* The thread says that it waits. */
+void posted_join(struct pctx *c, const struct seccomp_notif *q);
+/* A signal has brought the thread to the event loop: its frame is put right. True: it stays there
+ * until its call is answered. */
+bool posted_event(struct pctx *c);
+
+/* poll.c */
+bool poll_possible(const struct platform *p);
+/* A call came from a rewritten site by notification. */
+void poll_note(struct pctx *c);
+/* Shall @w poll? */
+bool poll_begin(struct platform *p, struct worker *w);
+/* Polls: true with an event, false when it has ended. */
+bool poll_recv(struct platform *p, struct worker *w, struct pevent *out);
+
 /* rewrite_fix.c: a signal found the thread in the trampoline, or in the middle of a rewritten site:
  * its frame is made to show the guest before or behind its own instruction. True: the signal is
  * the rewriting's own doing, and the frame is to be resumed. */
@@ -346,5 +391,7 @@ bool rewrite_is_site(const struct pas *as, u64 ip);
 
 /* workers.c */
 int pworkers_init(struct platform *p);
+/* Lets one sleeping follower look whether it is needed. */
+void workers_follow(struct platform *p);
 
 #endif

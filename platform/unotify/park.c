@@ -18,6 +18,10 @@ void pctx_blocked(struct pctx *c)
 {
 	enum ctx_state s = ctx_state(c);
 
+	if (unlikely(c->posted)) {
+		posted_blocked(c);
+		return;
+	}
 	if (atomic_load_explicit(&c->p->outstanding, memory_order_relaxed) <= PARK_ABOVE)
 		return;
 	if (atomic_load(&c->park) != PARK_NONE || c->at_birth)

@@ -243,6 +243,8 @@ static bool event(struct platform *p, struct pctx *c, const struct seccomp_notif
 	order_over(c);
 	c->frame = (struct frame *)args[2];
 	c->area->frame = args[2];
+	if (unlikely(p->rewrite) && posted_event(c))
+		return false;
 	if (unlikely(p->rewrite) && rewrite_fix(c, (int)args[0])) {
 		stat_add(STAT_REPAIRED, 1);
 		notif_send(c, STUB_RESUME, 0);
@@ -274,6 +276,11 @@ bool receive(struct platform *p, const struct seccomp_notif *q, struct pevent *o
 		mutex_lock(&p->lock);
 		chunk_mapped(c);
 		mutex_unlock(&p->lock);
+	}
+	if (unlikely(q->data.nr == TRAMP_NR_JOIN) &&
+	    at == TRAMP_TEXT + (u64)(tramp_joined - tramp_text)) {
+		posted_join(c, q);
+		return false;
 	}
 	if (likely(at >= PAGE_SIZE))
 		return plain_call(c, q, out);

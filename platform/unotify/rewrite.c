@@ -21,16 +21,11 @@
 #include "platform/unotify/internal.h"
 
 #define HWCAP2_FSGSBASE 2
-#define AUTO_COUNT	64 /* calls of a site before it is rewritten; tried once more later */
+#define AUTO_COUNT	64   /* calls of a site before it is rewritten; tried once more later */
+#define POLLED_COUNT	1024 /* the same of calls that only a polling worker makes faster */
 #define AUTO_RETRY	4096
 #define BLOCK		16ul /* a patch within one such block is one store */
 #define BYTES		32   /* of text that a patch looks at */
-
-static const u8 g_local[LOCAL_NR_MAX] = {
-	[SYS_getpid] = LOCAL_GETPID,   [SYS_getuid] = LOCAL_GETUID,   [SYS_getgid] = LOCAL_GETGID,
-	[SYS_geteuid] = LOCAL_GETEUID, [SYS_getegid] = LOCAL_GETEGID, [SYS_getppid] = LOCAL_GETPPID,
-	[SYS_gettid] = LOCAL_GETTID,
-};
 
 static u64 *ctl(const struct pctx *c, unsigned offset)
 {
@@ -148,6 +143,8 @@ void rewrite_area(struct pctx *c)
 {
 	*ctl(c, CTL_SELF) = ~(u64)c->area;
 	memset(ctl(c, CTL_T_GEN), 0, CTL_T_VALUE - CTL_T_GEN);
+	*ctl(c, CTL_T_REQ) = 0; /* and POLL */
+	mutex_init(&c->post_lock, LR_LEAF);
 }
 
 void pctx_answer_once(struct pctx *c)
@@ -168,7 +165,7 @@ void rewrite_keep(struct pctx *c, long value)
 
 /* --- counting --------------------------------------------------------------------------------- */
 
-static u32 dice(struct platform *p)
+u32 rewrite_dice(struct platform *p)
 {
 	u32 x = atomic_load_explicit(&p->dice, memory_order_relaxed);
 
@@ -179,10 +176,12 @@ static u32 dice(struct platform *p)
 	return x;
 }
 
-static bool is_hot(struct platform *p, u32 count)
+static bool is_hot(struct platform *p, unsigned kind, u32 count)
 {
 	if (p->rewrite == PREWRITE_RANDOM)
-		return dice(p) % 4 == 0;
+		return rewrite_dice(p) % 4 == 0;
+	if (kind == TRAMP_POLLED)
+		return poll_possible(p) && (count == POLLED_COUNT || count == AUTO_RETRY);
 	return count == AUTO_COUNT || count == AUTO_RETRY;
 }
 
@@ -191,27 +190,30 @@ void rewrite_seen(struct pctx *c, struct pevent *out)
 	struct platform *p = c->p;
 	u64 ip = out->ip, at = ip - p->text - THUNK_CODE;
 	bool random = p->rewrite == PREWRITE_RANDOM;
-	unsigned slot = (unsigned)(ip >> 2) % HOT_SLOTS;
+	unsigned slot = (unsigned)(ip >> 2) % HOT_SLOTS, kind;
 
-	c->local = (u32)out->nr < LOCAL_NR_MAX ? g_local[out->nr] : 0;
+	kind = (u32)out->nr < TRAMP_NR_MAX ? tramp_calls[out->nr] : 0;
+	c->local = kind < TRAMP_POLLED ? kind : 0;
 	if (c->local)
 		c->local_gen = atomic_load(p->truth);
-	if (random && dice(p) % 64 == 0)
+	if (random && rewrite_dice(p) % 64 == 0)
 		platform_forget(p);
 	if (at < THUNKS * THUNK_SIZE) {
 		u64 site = atomic_load(&c->as->sites[at / THUNK_SIZE]);
 
 		if (site && at % THUNK_SIZE == THUNK_AFTER)
 			out->ip = site + 2;
+		if (kind == TRAMP_POLLED)
+			poll_note(c);
 		return;
 	}
-	if (!c->local && !random)
+	if (!kind && !random)
 		return;
 	if (c->hot[slot].ip != ip) {
 		c->hot[slot].ip = ip;
 		c->hot[slot].count = 0;
 	}
-	out->hot = is_hot(p, ++c->hot[slot].count);
+	out->hot = is_hot(p, kind, ++c->hot[slot].count);
 }
 
 /* --- patching --------------------------------------------------------------------------------- */

@@ -74,6 +74,17 @@ static bool fix_thunk(struct pctx *c, u64 at, int sig)
 	return false;
 }
 
+bool rewrite_ip(const struct pctx *c, u64 *out)
+{
+	u64 offset = area_word(c, CTL_T_AFTER) - thunk_at(c, 0, THUNK_AFTER), site;
+
+	if (offset % THUNK_SIZE || offset / THUNK_SIZE >= THUNKS)
+		return false;
+	site = atomic_load(&c->as->sites[offset / THUNK_SIZE]);
+	*out = site + 2;
+	return site != 0;
+}
+
 static bool fix_common(struct pctx *c, u64 at, int sig)
 {
 	bool on_stack = at >= (u64)(tramp_on_stack - tramp_text);

@@ -46,8 +46,7 @@ int pworkers_init(struct platform *p)
 	return sigaction(POKE_SIGNAL, &sa, NULL) ? -errno : 0;
 }
 
-/* Lets one sleeping follower try. */
-static void follow(struct platform *p)
+void workers_follow(struct platform *p)
 {
 	atomic_fetch_add(&p->follow, 1);
 	if (atomic_load(&p->followers))
@@ -60,7 +59,7 @@ static void become_receiver(struct platform *p, struct worker *w)
 		u32 ticket = atomic_load(&p->follow);
 		u32 n = atomic_load(&p->receivers);
 
-		if (atomic_load(&p->shutdown))
+		if (atomic_load(&p->shutdown) || poll_begin(p, w))
 			return;
 		while (n < atomic_load(&p->allowed))
 			if (atomic_compare_exchange_weak(&p->receivers, &n, n + 1)) {
@@ -87,7 +86,7 @@ void platform_may_block(struct platform *p, unsigned worker)
 	if (worker >= p->worker_count || !w->receiver)
 		return;
 	leave(p, w);
-	follow(p);
+	workers_follow(p);
 }
 
 /* A timed receive call: has it slept? Adapts how many workers may be in it. */
@@ -102,7 +101,7 @@ static void adapt(struct platform *p, struct worker *w, u64 cycles)
 		w->fast = 0;
 		if (n < min(p->worker_count, p->cpus) && atomic_load(&p->followers) &&
 		    atomic_compare_exchange_strong(&p->allowed, &n, n + 1))
-			follow(p);
+			workers_follow(p);
 		return;
 	}
 	w->fast = 0;
@@ -161,8 +160,12 @@ int platform_recv(struct platform *p, unsigned worker, struct pevent *out)
 	if (unlikely(!atomic_load_explicit(&w->tid, memory_order_relaxed)))
 		enter(w);
 	for (;;) {
+		if (unlikely(w->poller) && poll_recv(p, w, out))
+			return 0;
 		if (unlikely(!w->receiver || surplus(p, w)))
 			become_receiver(p, w);
+		if (unlikely(w->poller))
+			continue;
 		atomic_store_explicit(&w->poke, 0, memory_order_relaxed);
 		atomic_store(&w->inside, true);
 		if (unlikely(atomic_load(&p->shutdown)))

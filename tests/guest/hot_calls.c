@@ -356,6 +356,162 @@ static void test_restart(void)
 	}
 }
 
+/* Bytes through a pipe, each counted, with a signal now and then. */
+static void *reader(void *arg)
+{
+	const int *fd = arg;
+	unsigned char c;
+	long n = 0;
+
+	for (;;) {
+		ssize_t r = read(fd[0], &c, 1);
+
+		if (r == 0)
+			return (void *)n;
+		if (r == 1 && c != (unsigned char)n)
+			return (void *)-1;
+		if (r == 1)
+			n++;
+		else if (errno != EINTR)
+			return (void *)-2;
+	}
+}
+
+#define BYTES 3000
+
+static void test_pipes(void)
+{
+	CASE("busy pipes between threads under signals lose and double nothing")
+	{
+		struct sigaction sa = {.sa_handler = on_usr1};
+		pthread_t t[3];
+		int fd[3][2];
+		void *n;
+
+		CHECK(sigaction(SIGUSR1, &sa, NULL) == 0);
+		for (int i = 0; i < 3; i++) {
+			CHECK(pipe(fd[i]) == 0);
+			CHECK(pthread_create(&t[i], NULL, reader, fd[i]) == 0);
+		}
+		for (int k = 0; k < BYTES; k++)
+			for (int i = 0; i < 3; i++) {
+				unsigned char c = (unsigned char)k;
+
+				CHECK(write(fd[i][1], &c, 1) == 1);
+				if (k % 50 == i)
+					pthread_kill(t[i], SIGUSR1);
+			}
+		for (int i = 0; i < 3; i++) {
+			close(fd[i][1]);
+			pthread_join(t[i], &n);
+			CHECK_EQ((long)n, BYTES);
+			close(fd[i][0]);
+		}
+	}
+	CASE("the same between processes, with an answer for each byte")
+	{
+		int there[2], back[2];
+		unsigned char c;
+
+		CHECK(pipe(there) == 0);
+		CHECK(pipe(back) == 0);
+		pid_t p = fork();
+
+		if (p == 0) {
+			close(there[1]);
+			while (read(there[0], &c, 1) == 1) {
+				c++;
+				if (write(back[1], &c, 1) != 1)
+					_exit(1);
+			}
+			_exit(0);
+		}
+		close(there[0]);
+		for (int i = 0; i < BYTES; i++) {
+			c = (unsigned char)i;
+			CHECK(write(there[1], &c, 1) == 1);
+			CHECK(read(back[0], &c, 1) == 1);
+			CHECK_EQ(c, (unsigned char)(i + 1));
+		}
+		close(there[1]);
+		CHECK_EXIT(p, 0);
+		close(back[0]);
+		close(back[1]);
+	}
+}
+
+static void *busy(void *arg)
+{
+	struct stat st;
+	char c;
+
+	for (;;) {
+		(void)lseek(*(int *)arg, 0, SEEK_CUR);
+		(void)fstat(*(int *)arg, &st);
+		(void)read(*(int *)arg, &c, 1);
+	}
+	return NULL;
+}
+
+static void test_ends(void)
+{
+	CASE("a process ends, is killed or becomes another program while its threads are busy")
+	{
+		for (int i = 0; i < 12; i++) {
+			pid_t p = fork();
+
+			if (p == 0) {
+				int fd = open("/dev/zero", O_RDONLY);
+				pthread_t t;
+
+				for (int k = 0; k < 3; k++)
+					pthread_create(&t, NULL, busy, &fd);
+				usleep(3000 + 500 * (useconds_t)i);
+				if (i % 3 == 0)
+					_exit(9);
+				if (i % 3 == 1)
+					kill(getpid(), SIGKILL);
+				execl("/bin/sh", "sh", "-c", "exit 9", NULL);
+				_exit(1);
+			}
+			if (i % 3 == 1)
+				CHECK_KILLED(p, SIGKILL);
+			else
+				CHECK_EXIT(p, 9);
+		}
+	}
+	CASE("copies of a process whose threads are busy")
+	{
+		int fd = open("/dev/zero", O_RDONLY);
+		pthread_t t;
+		pid_t p = fork();
+
+		if (p == 0) {
+			for (int k = 0; k < 2; k++)
+				pthread_create(&t, NULL, busy, &fd);
+			for (int i = 0; i < 20; i++) {
+				pid_t q = fork();
+				int status = 1;
+
+				if (q == 0) {
+					char c = 1;
+
+					for (int k = 0; k < 100; k++)
+						if (read(fd, &c, 1) != 1 || c)
+							_exit(1);
+					_exit(0);
+				}
+				waitpid(q, &status, 0);
+				if (status)
+					_exit(1);
+			}
+			_exit(0);
+		}
+		CHECK_EXIT(p, 0);
+		close(fd);
+	}
+}
+
 static void test_gs(void)
 {
 	static unsigned long block[200];
@@ -403,6 +559,8 @@ int main(int argc, char **argv)
 	test_ids();
 	test_signals();
 	test_restart();
+	test_pipes();
+	test_ends();
 	test_gs();
 	return test_end();
 }

@@ -16,6 +16,8 @@ extern const char stub_restart[], stub_restart_call[], stub_restart_end[], stub_
 
 /* The code behind rewritten call sites (tramp.S, tramp.h). */
 extern const char tramp_text[], tramp_text_end[], tramp_on_stack[], tramp_flags_saved[];
+extern const char tramp_posted[], tramp_posted_end[], tramp_joined[];
+extern const unsigned char tramp_calls[];
 
 /* struct ucontext as the host kernel lays it out on x86-64. */
 struct frame {

@@ -38,14 +38,18 @@
 #define PATCH_SIZE	7
 
 /* In the area's control page, behind what stub.h puts there. */
-#define CTL_T_AFTER 0x100 /* u64: THUNK_AFTER of the site that is at work */
-#define CTL_T_NR    0x108 /* u64: its rax, rsp and flags */
-#define CTL_T_RSP   0x110
-#define CTL_T_FLAGS 0x118
-#define CTL_T_GEN   0x120 /* u64[8]: generation of an answer; 0: none */
-#define CTL_T_VALUE 0x160 /* u64[8]: the answer */
-#define CTL_T_STACK 0x200 /* top of a few words of stack */
-#define CTL_SELF    0x3f8 /* u64: complement of the area's address */
+#define CTL_T_AFTER  0x100 /* u64: THUNK_AFTER of the site that is at work */
+#define CTL_T_NR     0x108 /* u64: its rax, rsp and flags */
+#define CTL_T_RSP    0x110
+#define CTL_T_FLAGS  0x118
+#define CTL_T_GEN    0x120 /* u64[8]: generation of an answer; 0: none */
+#define CTL_T_VALUE  0x160 /* u64[8]: the answer */
+#define CTL_T_STACK  0x200 /* top of a few words of stack */
+#define CTL_T_REQ    0x208 /* u32: REQ_* */
+#define CTL_T_POLL   0x20c /* u32: a worker looks at REQ */
+#define CTL_T_RESULT 0x210
+#define CTL_T_ARGS   0x218 /* u64[6] */
+#define CTL_SELF     0x3f8 /* u64: complement of the area's address */
 
 /* Calls that are answered in the trampoline; index of CTL_T_GEN and CTL_T_VALUE. */
 #define LOCAL_GETPID  1
@@ -55,6 +59,19 @@
 #define LOCAL_GETEGID 5
 #define LOCAL_GETPPID 6
 #define LOCAL_GETTID  7
-#define LOCAL_NR_MAX  192
+#define TRAMP_POLLED  0x80 /* not answered here, but may be posted */
+#define TRAMP_NR_MAX  336
+
+/* A posted call. The thread: 0, DONE -> POSTED, POSTED -> 0; the sentry: the others. */
+#define REQ_POSTED  1
+#define REQ_TAKEN   2
+#define REQ_DONE    3 /* the result is there */
+#define REQ_BLOCKED 4 /* it will last: join */
+
+/* The thread's call that says: I wait for the answer of what I have posted. */
+#define TRAMP_NR_JOIN 0x1001
+/* How often it looks before it takes its request back, and before it joins. */
+#define SPIN_POSTED 200
+#define SPIN_TAKEN  1000
 
 #endif
