@@ -189,7 +189,7 @@ int server_create(const struct gofer_config *cfg, struct gofer_server **out)
 	s->proc_fd = cfg->proc_fd;
 	s->allow_devices = cfg->allow_devices;
 	s->drop_owner = cfg->drop_owner;
-	owner_init(cfg->one_user, cfg->uid, cfg->gid);
+	owner_init(cfg);
 	pthread_mutex_init(&s->lock, NULL);
 	umask(0);
 	if (fchdir(s->proc_fd) < 0) { /* op_xattr.c names inodes relative to it */

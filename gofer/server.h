@@ -18,6 +18,10 @@ struct gofer_tree {
 	bool readonly; /* changes fail with EROFS, files are opened for reading only */
 };
 
+struct gofer_id_map {
+	u32 inside, outside, count;
+};
+
 struct gofer_config {
 	const struct gofer_tree *trees; /* the client attaches them by index */
 	u32 tree_count;			/* 1..GOFER_TREE_MAX */
@@ -33,6 +37,10 @@ struct gofer_config {
 			     * CAP_CHOWN) stay the gofer's instead of failing */
 	bool one_user;	    /* the gofer's user namespace holds one id, 0; the client calls it: */
 	u32 uid, gid;
+	/* Otherwise: ids as the client calls them and as the host does; none: the same. Files of
+	 * others are shown as the overflow id's, and nothing is given to them. */
+	const struct gofer_id_map *uid_maps, *gid_maps;
+	u32 uid_map_count, gid_map_count;
 	bool unconfined; /* no seccomp, Landlock, capability change: unit tests only */
 };
 

@@ -106,7 +106,7 @@ struct fd_name fd_name(int fd);
 int path_attr(int dir, const char *name, struct gofer_attr *out);
 
 /* owner.c: ids as the client knows them, and as the host does. */
-void owner_init(bool one_user, u32 uid, u32 gid);
+void owner_init(const struct gofer_config *cfg);
 u32 owner_uid_out(u32 uid);
 u32 owner_gid_out(u32 gid);
 /* Translates ids of the client's (~0: none); -EPERM: nobody that the gofer knows. */

@@ -46,7 +46,8 @@ void options_help(FILE *f, const struct option *options);
 struct globals {
 	bool debug, systemd_cgroup, version, strace;
 	const char *log, *log_format, *root, *criu, *rootless, *network, *rewrite;
-	bool rootless_user;
+	bool rootless_user; /* not root with all ids of the host */
+	u32 spare_id;	    /* root of a user namespace with several ids: one for sentries; 0 */
 	int log_fd;
 };
 extern struct globals g_globals;

@@ -32,6 +32,15 @@ static int make_dirs(char *path, mode_t mode, struct error *e)
 	return 0;
 }
 
+/* /tmp is everybody's: somebody else may have made the directory. */
+static bool is_ours(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid() &&
+	       !(st.st_mode & 022);
+}
+
 int container_root(bool make, char *out, size_t size, struct error *e)
 {
 	const char *run = getenv("XDG_RUNTIME_DIR");
@@ -52,8 +61,16 @@ int container_root(bool make, char *out, size_t size, struct error *e)
 	if (n < 0 || (size_t)n >= size)
 		return error_set(e, "--root: the name is too long");
 	if (!make)
-		return 0;
-	return make_dirs(out, shared ? 0711 : 0700, e);
+		return shared || access(out, F_OK) < 0 || is_ours(out)
+			       ? 0
+			       : error_set(e, "%s: permission denied", out);
+	if (make_dirs(out, shared ? 0711 : 0700, e) < 0)
+		return -EACCES;
+	return shared || is_ours(out) ? 0
+				      : error_set(e,
+						  "%s: permission denied: not a directory of "
+						  "this user alone",
+						  out);
 }
 
 bool container_id_valid(const char *id)

@@ -177,18 +177,22 @@ static void open_stdio(void)
 		close(fd);
 }
 
-/* Are we root with all ids of the host, and not in a user namespace with some? */
-static bool all_ids(void)
+/* Which ids do we have? Root of the host has all of them; root of a user namespace with some may
+ * give one away, the last, to a sentry. */
+static void look_at_ids(struct globals *g)
 {
 	FILE *f = fopen("/proc/self/uid_map", "re");
-	unsigned inside = 1, outside = 1, count = 0;
-	int n;
+	unsigned inside, outside, count, last = 0;
+	bool all = !f;
 
-	if (!f)
-		return true;
-	n = fscanf(f, "%u %u %u", &inside, &outside, &count);
-	fclose(f);
-	return n == 3 && inside == 0 && outside == 0 && count == UINT32_MAX;
+	while (f && fscanf(f, "%u %u %u", &inside, &outside, &count) == 3) {
+		all |= inside == 0 && outside == 0 && count == UINT32_MAX;
+		last = max(last, inside + count - 1);
+	}
+	if (f)
+		fclose(f);
+	g->rootless_user = geteuid() != 0 || !all;
+	g->spare_id = g->rootless_user && geteuid() == 0 ? last : 0;
 }
 
 int main(int argc, char **argv)
@@ -215,7 +219,7 @@ int main(int argc, char **argv)
 	status = open_log(&g_globals);
 	if (status)
 		return status;
-	g_globals.rootless_user = geteuid() != 0 || !all_ids();
+	look_at_ids(&g_globals);
 	argv += 1 + used;
 	if (g_globals.version) {
 		version_text(stdout);

@@ -87,18 +87,34 @@ static bool same_namespace(pid_t pid, const char *name)
 	return !strcmp(mine, theirs);
 }
 
+/* Those of @pid that are not ours: to one's own one may not be allowed to go. */
+static unsigned long other_namespaces(pid_t pid)
+{
+	static const struct {
+		const char *name;
+		unsigned long flag;
+	} kinds[] = {
+		{"user", CLONE_NEWUSER},     {"mnt", CLONE_NEWNS},  {"pid", CLONE_NEWPID},
+		{"net", CLONE_NEWNET},	     {"ipc", CLONE_NEWIPC}, {"uts", CLONE_NEWUTS},
+		{"cgroup", CLONE_NEWCGROUP},
+	};
+	unsigned long flags = 0;
+
+	for (size_t i = 0; i < array_size(kinds); i++)
+		if (!same_namespace(pid, kinds[i].name))
+			flags |= kinds[i].flag;
+	return flags;
+}
+
 /* Between this process and the proxy of an exec: joins all namespaces of @like and has a child in
  * them, which is its parent's child too. */
 static void __attribute__((noreturn))
 joiner(const struct proxy_options *o, struct proxy_child *c, int pid_out)
 {
-	unsigned long flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |
-			      CLONE_NEWUTS | CLONE_NEWCGROUP;
+	unsigned long flags = other_namespaces(o->like.pid);
 	int fd = (int)syscall(SYS_pidfd_open, o->like.pid, 0);
 	pid_t pid = -ESRCH;
 
-	if (!same_namespace(o->like.pid, "user"))
-		flags |= CLONE_NEWUSER;
 	if (fd >= 0 && process_alive(o->like)) {
 		pid = setns(fd, (int)flags) < 0 ? -errno : clone_process(CLONE_PARENT);
 		if (pid == 0)

@@ -45,7 +45,7 @@ int sandbox_init(struct sandbox *s, struct error *e)
 	if (err)
 		return error_set_errno(e, err, "memory of the configuration");
 	c = s->config = region_alloc(s->region, sizeof(*c));
-	c->rootless = g_globals.rootless_user;
+	c->rootless = g_globals.rootless_user && !g_globals.spare_id;
 	c->uid = geteuid();
 	c->gid = getegid();
 	c->debug = g_globals.debug;

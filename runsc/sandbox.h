@@ -49,10 +49,9 @@ int sandbox_cgroup_enter(struct sandbox *s, pid_t pid, struct error *e);
 void sandbox_cgroup_end(struct sandbox *s);
 /* sandbox_net.c: --network NAME, once config->spec is there. 0 or -EINVAL and a line. */
 int sandbox_set_network(struct sandbox *s, const char *name, struct error *e);
-/* This process goes into the network namespace that the sentry is to be born in, and back
- * (*out_back is a descriptor for that, -1: it has not gone). 0 or -errno and a line. */
-int sandbox_enter_network(const struct sandbox *s, int *out_back, struct error *e);
-int sandbox_leave_network(int back, struct error *e);
+/* The network namespace that the sentry is to be born in: a descriptor; -ENOENT: none in
+ * particular; -EINVAL and a line. */
+int sandbox_open_network(const struct sandbox *s, struct error *e);
 
 /* The end: whatever of the two is still there is killed and reaped. */
 void sandbox_reap(struct sandbox *s);

@@ -22,7 +22,7 @@ int sandbox_cgroup_start(struct sandbox *s, const char *id, struct error *e)
 		.id = id,
 		.path = c->spec.cgroups_path,
 		.systemd = g_globals.systemd_cgroup,
-		.rootless = c->rootless,
+		.rootless = g_globals.rootless_user,
 		.own_tasks = CGROUP_OWN_TASKS,
 	};
 	int err = cgroup_locate(&o, &s->cgroup, e);

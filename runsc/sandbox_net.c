@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sandbox_net.c - which network namespace the sentry is started in
  *
- * A namespace by path, or that of the container's proxy, is entered by this process while it clones
- * the sentry, which is then born in it without a right over it.
+ * A namespace by path, or that of the container's proxy, is entered by a process that clones the
+ * sentry, which is then born in it without a right over it.
  */
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -37,41 +36,20 @@ int sandbox_set_network(struct sandbox *s, const char *name, struct error *e)
 	return 0;
 }
 
-int sandbox_enter_network(const struct sandbox *s, int *out_back, struct error *e)
+int sandbox_open_network(const struct sandbox *s, struct error *e)
 {
 	const char *path = s->config->spec.namespaces[SPEC_NS_NETWORK].path;
 	char of_proxy[64];
-	int fd, err = 0;
+	int fd;
 
 	snprintf(of_proxy, sizeof(of_proxy), "/proc/%d/ns/net", (int)s->network_of);
 	if (s->network_of)
 		path = of_proxy;
-
-	*out_back = -1;
 	if (s->config->network != BOOT_NET_NS || !path)
-		return 0;
+		return -ENOENT;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return error_set_errno(e, errno, "network namespace %s", path);
-	*out_back = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (*out_back < 0 || setns(fd, CLONE_NEWNET) < 0) {
-		err = error_set_errno(e, errno, "enter network namespace %s", path);
-		if (*out_back >= 0)
-			close(*out_back);
-		*out_back = -1;
-	}
-	close(fd);
-	return err;
-}
-
-int sandbox_leave_network(int back, struct error *e)
-{
-	int err = 0;
-
-	if (back < 0)
-		return 0;
-	if (setns(back, CLONE_NEWNET) < 0)
-		err = error_set_errno(e, errno, "leave the container's network namespace");
-	close(back);
-	return err;
+	if (fd >= 0)
+		return fd;
+	error_set_errno(e, errno, "network namespace %s", path);
+	return -EINVAL;
 }

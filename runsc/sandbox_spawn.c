@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "gofer/server.h"
+#include "runsc/command.h"
 #include "runsc/sandbox.h"
 
 #define NS_COMMON   (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
@@ -34,6 +35,8 @@ struct child {
 	const char *name;	      /* argv[0] of the new program */
 	unsigned long flags;	      /* namespaces */
 	bool detached;		      /* outlives this process */
+	bool groups;		      /* it may drop its groups: we have the right to let it */
+	bool in_network;	      /* born in the container's network */
 	u32 outside_uid, outside_gid; /* whom 0 of its user namespace is */
 	int fds[BOOT_FD_COUNT];	      /* -1: not given; index: number in the child */
 	int go[2];		      /* pipe: a byte when the maps are written */
@@ -77,7 +80,7 @@ static void __attribute__((noreturn)) child_main(const struct child *c)
 		_exit(126);
 	setsid();
 	if (c->flags & CLONE_NEWUSER) {
-		if (c->outside_uid >= PRIVATE_IDS && setgroups(0, NULL) < 0)
+		if (c->groups && setgroups(0, NULL) < 0)
 			child_fail("setgroups");
 		if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
 			child_fail("setresuid");
@@ -125,6 +128,54 @@ int sandbox_write_maps(pid_t pid, u32 uid, u32 gid, bool groups, struct error *e
 	return 0;
 }
 
+/* By way of a process that enters the network first: this one might not be let back. */
+static pid_t clone_in_network(const struct child *c, int network, struct error *e)
+{
+	pid_t between, pid = -EPIPE;
+	int pipes[2];
+
+	if (pipe2(pipes, O_CLOEXEC) < 0)
+		return error_set_errno(e, errno, "pipe");
+	between = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+	if (between == 0) {
+		pid = setns(network, CLONE_NEWNET) < 0
+			      ? -errno
+			      : (pid_t)syscall(SYS_clone, c->flags | CLONE_PARENT | SIGCHLD, NULL,
+					       NULL, NULL, NULL);
+		if (pid == 0)
+			child_main(c);
+		if (pid == -1)
+			pid = -errno;
+		(void)!write(pipes[1], &pid, sizeof(pid));
+		_exit(0);
+	}
+	close(pipes[1]);
+	if (between < 0 || read(pipes[0], &pid, sizeof(pid)) != sizeof(pid))
+		pid = -EPIPE;
+	close(pipes[0]);
+	while (between > 0 && waitpid(between, NULL, 0) < 0 && errno == EINTR)
+		;
+	return pid;
+}
+
+static pid_t clone_child(struct sandbox *s, const struct child *c, struct error *e)
+{
+	int network = c->in_network ? sandbox_open_network(s, e) : -ENOENT;
+	pid_t pid;
+
+	if (network < 0 && network != -ENOENT)
+		return network;
+	if (network >= 0) {
+		pid = clone_in_network(c, network, e);
+		close(network);
+		return pid;
+	}
+	pid = (pid_t)syscall(SYS_clone, c->flags | SIGCHLD, NULL, NULL, NULL, NULL);
+	if (pid == 0)
+		child_main(c);
+	return pid < 0 ? -errno : pid;
+}
+
 /* Clones @c. Its pid, or -errno and a line. */
 static pid_t spawn(struct sandbox *s, struct child *c, struct error *e)
 {
@@ -133,18 +184,15 @@ static pid_t spawn(struct sandbox *s, struct child *c, struct error *e)
 
 	if (pipe2(c->go, O_CLOEXEC) < 0)
 		return error_set_errno(e, errno, "pipe");
-	pid = (pid_t)syscall(SYS_clone, c->flags | SIGCHLD, NULL, NULL, NULL, NULL);
-	if (pid == 0)
-		child_main(c);
+	pid = clone_child(s, c, e);
 	close(c->go[0]);
 	if (pid < 0) {
-		err = errno;
 		close(c->go[1]);
-		return error_set_errno(e, err, "create the namespaces of %s", c->name);
+		return error_set_errno(e, pid, "create the namespaces of %s", c->name);
 	}
-	err = !(c->flags & CLONE_NEWUSER) ? 0
-					  : sandbox_write_maps(pid, c->outside_uid, c->outside_gid,
-							       c->outside_uid >= PRIVATE_IDS, e);
+	err = !(c->flags & CLONE_NEWUSER)
+		      ? 0
+		      : sandbox_write_maps(pid, c->outside_uid, c->outside_gid, c->groups, e);
 	if (!err)
 		err = sandbox_cgroup_enter(s, pid, e);
 	if (!err && write(c->go[1], "g", 1) != 1)
@@ -174,19 +222,18 @@ static int spawn_sentry(struct sandbox *s, int control, int gofer, int shm, stru
 		.name = "runsc-sentry",
 		.flags = NS_COMMON | CLONE_NEWUSER | (s->config->network_own ? CLONE_NEWNET : 0),
 		.detached = s->config->detached,
-		.outside_uid = root ? private_id() : geteuid(),
+		.groups = root,
+		.in_network = true,
+		.outside_uid = g_globals.spare_id ? g_globals.spare_id
+			       : root		  ? private_id()
+						  : geteuid(),
 		.fds = {0, 1, 2, s->config_fd, control, gofer, shm, s->log_fd, s->console.fd,
 			s->listen},
 	};
-	int back, err;
 
 	c.outside_gid = root ? c.outside_uid : getegid();
-	err = sandbox_enter_network(s, &back, e);
-	if (err)
-		return err;
 	s->sentry = spawn(s, &c, e);
-	err = sandbox_leave_network(back, e);
-	return s->sentry < 0 ? (int)s->sentry : err;
+	return s->sentry < 0 ? (int)s->sentry : 0;
 }
 
 static int spawn_gofer(struct sandbox *s, int null, int gofer, int shm, struct error *e)

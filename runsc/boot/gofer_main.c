@@ -23,6 +23,10 @@
 #include "runsc/boot/confine.h"
 
 #define LINE_SIZE 8192
+static_assert(sizeof(struct gofer_id_map) == sizeof(struct spec_id_map) &&
+		      offsetof(struct gofer_id_map, outside) ==
+			      offsetof(struct spec_id_map, outside),
+	      "one layout, two layers");
 
 /* A detached copy of the mounts at @path. */
 static int take_tree(const struct boot_tree *t)
@@ -162,6 +166,10 @@ void boot_gofer(void)
 		.one_user = c->rootless,
 		.uid = c->uid,
 		.gid = c->gid,
+		.uid_maps = (const struct gofer_id_map *)c->spec.uid_maps,
+		.gid_maps = (const struct gofer_id_map *)c->spec.gid_maps,
+		.uid_map_count = c->spec.uid_map_count,
+		.gid_map_count = c->spec.gid_map_count,
 	};
 	char name[16];
 	int err;

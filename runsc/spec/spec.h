@@ -93,6 +93,8 @@ struct spec_bpf { /* struct sock_filter */
 	u16 code;
 	u8 jt, jf;
 	u32 k;
+struct spec_id_map { /* of a user namespace */
+	u32 inside, outside, count;
 };
 
 struct spec_annotation {
@@ -114,6 +116,8 @@ struct spec {
 	u32 seccomp_len;
 	struct spec_resources resources;
 	struct spec_namespace namespaces[SPEC_NS_COUNT];
+	struct spec_id_map *uid_maps, *gid_maps; /* of a new user namespace; else none */
+	u32 uid_map_count, gid_map_count;
 	struct spec_hook *hooks[SPEC_HOOK_KINDS];
 	u32 hook_counts[SPEC_HOOK_KINDS];
 	struct spec_annotation *annotations;

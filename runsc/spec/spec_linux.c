@@ -83,35 +83,48 @@ static void parse_hidden_paths(const struct node *n, struct spec *s)
 			   "unable to restrict paths without a private mount namespace");
 }
 
-static u32 check_mappings(const struct node *n, const char *key)
+static struct spec_id_map *parse_id_maps(const struct node *n, const char *key, u32 *out_count)
 {
 	struct node list = node_array(n, key);
+	u32 count = (u32)node_count(&list);
+	struct spec_id_map *maps;
 
-	for (size_t i = 0; i < node_count(&list); i++) {
-		struct node e = node_element_object(&list, i);
-		u32 v;
-
-		node_u32(&e, "containerID", &v);
-		node_u32(&e, "hostID", &v);
-		node_u32(&e, "size", &v);
+	if (count > 340) {
+		node_error(n, key, "more than 340 ranges");
+		return NULL;
 	}
-	return (u32)node_count(&list);
+	maps = region_alloc(n->doc->r, (count + 1) * sizeof(*maps));
+	for (u32 i = 0; i < count; i++) {
+		struct node e = node_element_object(&list, i);
+
+		node_u32(&e, "containerID", &maps[i].inside);
+		node_u32(&e, "hostID", &maps[i].outside);
+		node_u32(&e, "size", &maps[i].count);
+	}
+	*out_count = count;
+	return maps;
 }
 
 static void parse_mappings(const struct node *n, struct spec *s)
 {
-	u32 uids = check_mappings(n, "uidMappings");
-	u32 gids = check_mappings(n, "gidMappings");
+	const struct spec_namespace *user = &s->namespaces[SPEC_NS_USER];
+	u32 uids = 0, gids = 0;
 
-	if (node_failed(n) || !s->namespaces[SPEC_NS_USER].present)
+	s->uid_maps = parse_id_maps(n, "uidMappings", &uids);
+	s->gid_maps = parse_id_maps(n, "gidMappings", &gids);
+	if (node_failed(n) || !user->present)
 		return;
-	if (!s->namespaces[SPEC_NS_USER].path && (!uids || !gids))
+	if (user->path) {
+		spec_notice(n->doc->r, s,
+			    "config.json: linux.namespaces: the ids of a user namespace by path "
+			    "are not applied");
+	} else if (!uids || !gids) {
 		node_error(n, uids ? "gidMappings" : "uidMappings",
 			   "user namespace enabled, but no mappings found");
-	else
-		spec_notice(n->doc->r, s,
-			    "config.json: linux.namespaces: id mappings of a user namespace are "
-			    "not applied");
+	} else {
+		s->uid_map_count = uids;
+		s->gid_map_count = gids;
+	}
 }
 
 /* Does the host know this sysctl? Names have dots, or slashes, for the slashes of the path. */

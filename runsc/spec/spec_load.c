@@ -11,7 +11,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <linux/magic.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "runsc/spec/node.h"
@@ -128,6 +131,23 @@ int spec_load(struct region *r, const char *bundle, struct spec *out, struct err
 	return node_failed(&top) ? -EINVAL : 0;
 }
 
+/* The host's own /sys or /proc, as configurations for ordinary users ask for them: the container
+ * gets the sentry's, for nothing of the kernel's is served by a gofer. */
+static bool take_as_own(struct region *r, struct spec_mount *m)
+{
+	struct statfs fs;
+	bool sys = !strcmp(m->source, "/sys"), proc = !strcmp(m->source, "/proc");
+
+	if ((!sys && !proc) || statfs(m->source, &fs) < 0 ||
+	    fs.f_type != (sys ? SYSFS_MAGIC : PROC_SUPER_MAGIC))
+		return false;
+	m->kind = sys ? SPEC_MOUNT_SYSFS : SPEC_MOUNT_PROC;
+	m->type = m->source = region_strdup(r, sys ? "sysfs" : "proc");
+	m->flags &= ~(u64)(MS_BIND | MS_REC);
+	m->data = region_strdup(r, "");
+	return true;
+}
+
 int spec_check_host(struct region *r, struct spec *s, struct error *e)
 {
 	struct stat st;
@@ -141,7 +161,7 @@ int spec_check_host(struct region *r, struct spec *s, struct error *e)
 	for (u32 i = 0; i < s->mount_count; i++) {
 		struct spec_mount *m = &s->mounts[i];
 
-		if (m->kind != SPEC_MOUNT_BIND)
+		if (m->kind != SPEC_MOUNT_BIND || take_as_own(r, m))
 			continue;
 		if (m->source[0] != '/')
 			m->source = region_printf(r, "%s/%s", s->bundle, m->source);
