@@ -93,6 +93,8 @@ struct spec_bpf { /* struct sock_filter */
 	u16 code;
 	u8 jt, jf;
 	u32 k;
+};
+
 struct spec_id_map { /* of a user namespace */
 	u32 inside, outside, count;
 };
