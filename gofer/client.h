@@ -93,6 +93,11 @@ typedef int gofer_entry_fn(void *arg, const struct gofer_dirent *ent, const stru
 /* One message; *@cookie moves on, *@out_end tells that nothing is left. */
 int gofer_readdir(struct gofer_client *c, gofer_id dir, u32 flags, u64 *cookie, gofer_entry_fn *fn,
 		  void *arg, bool *out_end);
+/* The same from the start of the directory @name below @dir, whose node (its id is the caller's)
+ * comes along. */
+int gofer_readdir_name(struct gofer_client *c, gofer_id dir, const struct gofer_name *name,
+		       u32 flags, struct gofer_node *out, u64 *out_cookie, gofer_entry_fn *fn,
+		       void *arg, bool *out_end);
 int gofer_statfs(struct gofer_client *c, gofer_id id, struct gofer_statfs_rsp *out);
 int gofer_fsync(struct gofer_client *c, gofer_id id, u32 flags);
 int gofer_fallocate(struct gofer_client *c, gofer_id id, u32 mode, u64 offset, u64 size);

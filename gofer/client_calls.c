@@ -388,28 +388,59 @@ static int take_entry(struct rpc *k, gofer_entry_fn *fn, void *arg)
 	return fn(arg, &ent, ent.has_attr ? &attr : NULL, name);
 }
 
+/* Sends the request, whose structure is there, and takes the answer; with @node, that comes first.
+ */
+static int list(struct rpc *k, struct gofer_node *node, u64 *out_cookie, gofer_entry_fn *fn,
+		void *arg, bool *out_end)
+{
+	struct gofer_readdir_rsp rsp;
+	bool held = false; /* the id of @node */
+	int err = rpc_send(k);
+
+	if (!err && (rpc_take(k, &rsp, sizeof(rsp)) || (rsp.count == 0 && !rsp.end)))
+		err = rpc_broken(k);
+	if (!err && node) {
+		err = take_node(k, node);
+		held = !err;
+	}
+	for (u32 i = 0; !err && i < rsp.count; i++)
+		err = take_entry(k, fn, arg);
+	rpc_done(k);
+	if (err && held)
+		gofer_release(k->c, node->id, false);
+	if (err)
+		return err;
+	*out_cookie = rsp.cookie;
+	*out_end = rsp.end;
+	return 0;
+}
+
 int gofer_readdir(struct gofer_client *c, gofer_id dir, u32 flags, u64 *cookie, gofer_entry_fn *fn,
 		  void *arg, bool *out_end)
 {
 	struct gofer_readdir_req req = {.cookie = *cookie, .size = GOFER_RSP_MAX};
-	struct gofer_readdir_rsp rsp;
 	struct rpc k;
 	int err = rpc_begin(&k, c, GOFER_READDIR, flags, dir);
 
 	if (err)
 		return err;
 	rpc_put(&k, &req, sizeof(req));
-	err = rpc_send(&k);
-	if (!err && (rpc_take(&k, &rsp, sizeof(rsp)) || (rsp.count == 0 && !rsp.end)))
-		err = rpc_broken(&k);
-	for (u32 i = 0; !err && i < rsp.count; i++)
-		err = take_entry(&k, fn, arg);
-	rpc_done(&k);
+	return list(&k, NULL, cookie, fn, arg, out_end);
+}
+
+int gofer_readdir_name(struct gofer_client *c, gofer_id dir, const struct gofer_name *name,
+		       u32 flags, struct gofer_node *out, u64 *out_cookie, gofer_entry_fn *fn,
+		       void *arg, bool *out_end)
+{
+	struct gofer_readdir_req req = {.size = GOFER_RSP_MAX};
+	struct rpc k;
+	int err = rpc_begin(&k, c, GOFER_READDIR, flags | GOFER_READDIR_NAME, dir);
+
 	if (err)
 		return err;
-	*cookie = rsp.cookie;
-	*out_end = rsp.end;
-	return 0;
+	rpc_put(&k, &req, sizeof(req));
+	rpc_string(&k, name->s, name->size, GOFER_NAME_MAX);
+	return list(&k, out, out_cookie, fn, arg, out_end);
 }
 
 int gofer_statfs(struct gofer_client *c, gofer_id id, struct gofer_statfs_rsp *out)

@@ -96,24 +96,51 @@ static int list(struct gofer_call *c, const struct slot *dir, int fd, u32 size,
 	}
 }
 
+/* The directory that is to be listed: req.id, or its entry of the name that follows, whose node is
+ * put into the answer and *out_node. */
+static int find_dir(struct gofer_call *c, struct slot **out, struct gofer_node *out_node)
+{
+	char name[GOFER_NAME_MAX + 1];
+	struct slot *parent;
+	bool named = c->req.flags & GOFER_READDIR_NAME;
+	int err = named ? call_name(c, name) : 0, fd;
+
+	if (!err)
+		err = call_end(c, GOFER_READDIR_ALL);
+	if (!err)
+		err = call_dir(c, c->req.id, false, named ? &parent : out);
+	if (err || !named)
+		return err;
+	fd = path_open(parent->fd, name);
+	err = fd < 0 ? fd : call_node(c, fd, parent->tree, out_node);
+	slot_put(c->s, parent);
+	if (err)
+		return err;
+	err = call_dir(c, out_node->id, false, out);
+	if (err)
+		slot_release(c->s, out_node->id);
+	else
+		call_put(c, out_node, sizeof(*out_node));
+	return err;
+}
+
 int op_readdir(struct gofer_call *c)
 {
 	struct gofer_readdir_req req;
 	struct gofer_readdir_rsp rsp = {0};
+	struct gofer_node node = {0};
 	struct slot *slot;
 	int err = call_take(c, &req, sizeof(req)), fd;
 
-	if (!err)
-		err = call_end(c, GOFER_READDIR_ALL);
 	if (err)
 		return err;
 	if (req.size < 4096 || req.cookie > INT64_MAX)
 		return -EINVAL;
-	err = call_dir(c, c->req.id, false, &slot);
+	c->out_len = sizeof(rsp);
+	err = find_dir(c, &slot, &node);
 	if (err)
 		return err;
 	rsp.cookie = req.cookie;
-	c->out_len = sizeof(rsp);
 	fd = dir_open(c, slot, req.cookie);
 	err = fd < 0 ? fd : list(c, slot, fd, min(req.size, c->out_max), &rsp);
 	if (fd >= 0 && (err || rsp.end))
@@ -121,6 +148,8 @@ int op_readdir(struct gofer_call *c)
 	else if (fd >= 0)
 		slot_keep_dir(c->s, slot, fd, rsp.cookie);
 	slot_put(c->s, slot);
+	if (err && node.id)
+		slot_release(c->s, node.id);
 	memcpy(c->out, &rsp, sizeof(rsp));
 	return err;
 }

@@ -227,9 +227,10 @@ struct gofer_readdir_req {
 };
 static_assert(sizeof(struct gofer_readdir_req) == 16, "wire");
 #define GOFER_READDIR_ATTR 1u /* entries carry attributes */
-#define GOFER_READDIR_ALL  1u
-/* Answer: this, then @count entries: a gofer_dirent, the gofer_attr when has_attr, the name's
- * bytes. */
+#define GOFER_READDIR_NAME 2u /* one name follows: that directory below req.id is listed */
+#define GOFER_READDIR_ALL  3u
+/* Answer: this, with READDIR_NAME the gofer_node of the directory, then @count entries: a
+ * gofer_dirent, the gofer_attr when has_attr, the name's bytes. */
 struct gofer_readdir_rsp {
 	u64 cookie; /* go on from here; also when @count is 0 and @end is set */
 	u32 count;

@@ -98,13 +98,50 @@ int gattr_setattr(struct caller *c, struct inode *inode, const struct attr *a)
 	return 0;
 }
 
+/* What exec and ls ask of every file, nearly always in vain: g->xattrs remembers that. Two bits
+ * each: the answer was -ENODATA, -EOPNOTSUPP. Above XATTR_CHANGE the word counts the changes, so an
+ * answer that a change has overtaken is not remembered. */
+static const char *const g_asked_often[] = {"security.capability", "security.selinux",
+					    "system.posix_acl_access", "system.posix_acl_default"};
+#define XATTR_CHANGE (1u << 2 * array_size(g_asked_often))
+
+/* The first of the two bits of @name; 0: not one of those. */
+static u32 xattr_bit(const char *name)
+{
+	for (u32 k = 0; k < array_size(g_asked_often); k++)
+		if (strcmp(name, g_asked_often[k]) == 0)
+			return 1u << 2 * k;
+	return 0;
+}
+
+/* Attributes were changed: nothing is known. */
+static void xattrs_changed(struct gnode *g)
+{
+	u32 old = atomic_load(&g->xattrs);
+
+	while (!atomic_compare_exchange_weak(&g->xattrs, &old,
+					     (old & ~(XATTR_CHANGE - 1)) + XATTR_CHANGE))
+		;
+}
+
 ssize_t gattr_getxattr(struct caller *c, struct inode *i, const char *name, void *buf, size_t size)
 {
 	struct gnode *g = gnode_of(i);
+	u32 known = atomic_load(&g->xattrs), bit = g->gs->shared ? 0 : xattr_bit(name);
 	gofer_id id;
-	int err = gnode_id(g, &id, NULL);
+	ssize_t n;
 
-	return err ? err : gofer_getxattr(gclient(g->gs), id, name, buf, size);
+	if (known & bit)
+		return -ENODATA;
+	if (known & bit << 1)
+		return -EOPNOTSUPP;
+	n = gnode_id(g, &id, NULL);
+	if (n == 0)
+		n = gofer_getxattr(gclient(g->gs), id, name, buf, size);
+	if (n == -ENODATA || n == -EOPNOTSUPP)
+		atomic_compare_exchange_strong(&g->xattrs, &known,
+					       known | (n == -ENODATA ? bit : bit << 1));
+	return n;
 }
 
 ssize_t gattr_listxattr(struct caller *c, struct inode *i, char *buf, size_t size)
@@ -125,6 +162,7 @@ int gattr_setxattr(struct caller *c, struct inode *i, const char *name, const vo
 
 	if (!err)
 		err = gofer_setxattr(gclient(g->gs), id, name, buf, size, (u32)flags);
+	xattrs_changed(g);
 	gnode_set_stale(g, STALE_ALL); /* ctime; mode, when it was an ACL */
 	return err;
 }
@@ -137,6 +175,7 @@ int gattr_removexattr(struct caller *c, struct inode *i, const char *name)
 
 	if (!err)
 		err = gofer_removexattr(gclient(g->gs), id, name);
+	xattrs_changed(g);
 	gnode_set_stale(g, STALE_ALL);
 	return err;
 }
@@ -144,10 +183,16 @@ int gattr_removexattr(struct caller *c, struct inode *i, const char *name)
 ssize_t gattr_readlink(struct caller *c, struct inode *i, char *buf, size_t size)
 {
 	struct gnode *g = gnode_of(i);
-	char *text = kalloc(GOFER_LINK_MAX);
+	char *text = atomic_load_explicit(&i->link, memory_order_acquire);
 	gofer_id id;
 	ssize_t n;
 
+	if (text) {
+		n = min((ssize_t)strlen(text), (ssize_t)size);
+		memcpy(buf, text, (size_t)n);
+		return n;
+	}
+	text = kalloc(GOFER_LINK_MAX);
 	if (!text)
 		return -ENOMEM;
 	n = gnode_id(g, &id, NULL);

@@ -43,6 +43,7 @@ struct gnode {
 	_Atomic u32 gone;  /* removed before it had an id: there is nothing to walk to */
 	_Atomic u32 stale; /* STALE_*: the host may know newer attributes than inode does */
 	_Atomic u32 mapped_writable; /* stale for ever */
+	_Atomic u32 xattrs;	  /* which are not there, and how often they were changed: attr.c */
 	_Atomic s32 fd[FD_COUNT]; /* host descriptors; written under the lock of fds.c, stay while
 				     opens > 0 */
 	u32 opens;		  /* open files; lock of fds.c, as is lru */
@@ -81,6 +82,11 @@ bool gnode_exists(struct gsuper *gs, const struct gofer_attr *a);
 /* The id, walked to when there is none yet. With @out_fd (not NULL): a descriptor for reading may
  * come along (-1). */
 int gnode_id(struct gnode *g, gofer_id *out_id, int *out_fd);
+/* Before there are too many ids: names that nobody uses go, and their inodes. */
+void gnode_make_room(struct gsuper *gs);
+/* @g was walked to: @node, whose id is taken over, must be the same inode (-ESTALE). *@out_id: the
+ * id to use. */
+int gnode_adopt(struct gnode *g, const struct gofer_node *node, gofer_id *out_id);
 /* The text of a symbolic link, which comes along with walks, into the inode, where vfs reads it. */
 void gnode_keep_link(struct inode *i, const char *text, u32 size);
 /* The host's attributes into the inode; its lock is held or it is new. */

@@ -152,28 +152,63 @@ static void distrust(struct gsuper *gs, struct listing *l, bool all)
 	}
 }
 
+static u32 readdir_flags(const struct gsuper *gs, const struct listing *l)
+{
+	return !gs->shared && l->count < ATTR_ENTRIES ? GOFER_READDIR_ATTR : 0;
+}
+
+/* The first message. One that is known from a listing only gets its id along with its names. */
+static int fetch_first(struct gnode *dir, struct listing *l, gofer_id *out_id, u64 *cookie,
+		       bool *end)
+{
+	struct gofer_name name = {.s = dir->name, .size = dir->name_size};
+	struct gsuper *gs = dir->gs;
+	gofer_id parent = dir->parent ? atomic_load(&gnode_of(dir->parent)->id) : 0;
+	struct gofer_node node;
+	int err;
+
+	if (dir->id || dir->gone || !parent) {
+		err = gnode_id(dir, out_id, NULL);
+		return err ? err
+			   : gofer_readdir(gclient(gs), *out_id, readdir_flags(gs, l), cookie,
+					   add_entry, l, end);
+	}
+	gnode_make_room(gs);
+	err = gofer_readdir_name(gclient(gs), parent, &name, readdir_flags(gs, l), &node, cookie,
+				 add_entry, l, end);
+	if (err)
+		return err == -ENOENT || err == -ENOTDIR ? -ESTALE : err;
+	return gnode_adopt(dir, &node, out_id);
+}
+
+/* All names and attributes of @dir; its inode lock is held. */
+static int fetch_all(struct gnode *dir, struct listing *l)
+{
+	struct gsuper *gs = dir->gs;
+	u64 cookie = 0;
+	bool end = false;
+	gofer_id id;
+	int err = fetch_first(dir, l, &id, &cookie, &end);
+
+	while (!err && !end)
+		err = gofer_readdir(gclient(gs), id, readdir_flags(gs, l), &cookie, add_entry, l,
+				    &end);
+	return err ? err : finish(l);
+}
+
 /* Lists @dir; its inode lock is held. */
 static int fetch(struct gnode *dir, struct listing **out)
 {
 	struct listing *l = slab_alloc(&g_listings);
 	struct gsuper *gs = dir->gs;
-	u64 cookie = 0, evictions = atomic_load(&gs->evictions);
-	bool end = false;
-	gofer_id id;
+	u64 evictions = atomic_load(&gs->evictions);
 	int err;
 
 	if (!l)
 		return -ENOMEM;
 	ref_init(&l->ref);
 	list_init(&l->ahead_lru);
-	err = gnode_id(dir, &id, NULL);
-	while (!err && !end) {
-		u32 flags = !gs->shared && l->count < ATTR_ENTRIES ? GOFER_READDIR_ATTR : 0;
-
-		err = gofer_readdir(gclient(gs), id, flags, &cookie, add_entry, l, &end);
-	}
-	if (!err)
-		err = finish(l);
+	err = fetch_all(dir, l);
 	if (err) {
 		listing_put(l);
 		return err;

@@ -137,8 +137,7 @@ bool gnode_exists(struct gsuper *gs, const struct gofer_attr *a)
 	return i != NULL;
 }
 
-/* Before there are too many ids: names that nobody uses go, and their inodes. */
-static void make_room(struct gsuper *gs)
+void gnode_make_room(struct gsuper *gs)
 {
 	if (unlikely(gofer_client_full(gclient(gs))))
 		dcache_trim(TRIM);
@@ -151,7 +150,7 @@ struct inode *gnode_get(struct super_block *sb, const struct gofer_node *node)
 	struct gnode *g;
 	struct inode *i;
 
-	make_room(gs);
+	gnode_make_room(gs);
 	mutex_lock(&gs->lock);
 	i = find_locked(gs, &node->attr);
 	if (!i) {
@@ -242,9 +241,25 @@ static int walk_to(struct gnode *g, struct gofer_node *out, int *out_fd)
 	return err == -ENOENT ? -ESTALE : err;
 }
 
+int gnode_adopt(struct gnode *g, const struct gofer_node *node, gofer_id *out_id)
+{
+	gofer_id none = 0;
+
+	*out_id = node->id;
+	if (node->attr.ino != g->host_ino || node->attr.dev != g->host_dev) {
+		gofer_release(gclient(g->gs), node->id, false);
+		return -ESTALE;
+	}
+	if (!atomic_compare_exchange_strong(&g->id, &none, node->id)) {
+		gofer_release(gclient(g->gs), node->id, false);
+		*out_id = none;
+	}
+	return 0;
+}
+
 int gnode_id(struct gnode *g, gofer_id *out_id, int *out_fd)
 {
-	gofer_id id = atomic_load_explicit(&g->id, memory_order_acquire), none = 0;
+	gofer_id id = atomic_load_explicit(&g->id, memory_order_acquire);
 	struct gofer_node node;
 	int err, fd = -1;
 
@@ -254,21 +269,15 @@ int gnode_id(struct gnode *g, gofer_id *out_id, int *out_fd)
 	}
 	if (g->gone)
 		return -ESTALE;
-	make_room(g->gs);
+	gnode_make_room(g->gs);
 	err = walk_to(g, &node, out_fd ? &fd : NULL);
-	if (err)
-		return err;
-	if (node.attr.ino != g->host_ino || node.attr.dev != g->host_dev) {
-		gofer_release(gclient(g->gs), node.id, false);
+	if (!err)
+		err = gnode_adopt(g, &node, out_id);
+	if (err) {
 		if (fd >= 0)
 			host_close(fd);
-		return -ESTALE;
+		return err;
 	}
-	if (!atomic_compare_exchange_strong(&g->id, &none, node.id)) {
-		gofer_release(gclient(g->gs), node.id, false);
-		node.id = none;
-	}
-	*out_id = node.id;
 	if (out_fd)
 		*out_fd = fd;
 	return 0;

@@ -263,6 +263,11 @@ START_TEST(listings_answer_lookups)
 	ck_assert(!IS_ERR(f));
 	ck_assert_uint_eq(messages(), 1);
 	file_put(f);
+	f = open_file("/a", O_RDONLY | O_DIRECTORY);
+	ck_assert(!IS_ERR(f));
+	ck_assert_uint_eq(list_all(f, &n, 3), 3);
+	file_put(f);
+	ck_assert_uint_eq(messages(), 1);
 	/* names come, go and move; the listing follows */
 	ck_assert_int_eq(vfs_mkdir(&c, NULL, "/made", 0755), 0);
 	ck_assert_int_eq(stat_name("/made", &st), 0);

@@ -284,6 +284,21 @@ START_TEST(bad_values)
 	start(GOFER_FALLOCATE, 0, root);
 	add(&fa, sizeof(fa));
 	ck_assert_int_eq(run(), -EINVAL);
+	start(GOFER_READDIR, GOFER_READDIR_NAME, root);
+	rd.size = 8192;
+	add(&rd, sizeof(rd));
+	ck_assert_int_eq(run(), -EINVAL); /* no name */
+	add_name("root");
+	ck_assert_int_eq(run(), -ENOTDIR); /* a link is not followed */
+	start(GOFER_READDIR, GOFER_READDIR_NAME, root);
+	add(&rd, sizeof(rd));
+	add_name("..");
+	ck_assert_int_eq(run(), -EINVAL);
+	start(GOFER_READDIR, 0, root); /* a name that was not announced */
+	add(&rd, sizeof(rd));
+	add_name("root");
+	ck_assert_int_eq(run(), -EINVAL);
+	rd.size = 1;
 	start(GOFER_READDIR, 0, root);
 	add(&rd, sizeof(rd));
 	ck_assert_int_eq(run(), -EINVAL);
