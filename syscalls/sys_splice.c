@@ -20,7 +20,7 @@
 
 static bool may_seek(const struct file *f)
 {
-	return f->inode && !(f->inode->flags & INODE_STREAM);
+	return f->inode && !(f->inode->flags & INODE_STREAM) && !file_is_pipe(f);
 }
 
 static long check_pipe_error(struct task *t, long err)

@@ -223,6 +223,16 @@ static void test_copy(void)
 		close(ap);
 		close(d);
 	}
+	CASE("sendfile from a named pipe is refused")
+	{
+		int fd;
+
+		CHECK(mkfifo("sendfile.fifo", 0600) == 0);
+		fd = open("sendfile.fifo", O_RDWR);
+		CHECK_ERRNO(sendfile(1, fd, NULL, 10), EINVAL);
+		close(fd);
+		CHECK(unlink("sendfile.fifo") == 0);
+	}
 	CASE("sendfile to a file, a pipe, a socket; with and without an offset")
 	{
 		off_t off = 10;
