@@ -19,6 +19,8 @@
 #   sandbox   the same programs under `runsc do`: in its memory overlay, on a volume of the host, as an ordinary user
 #   oci       tests/oci/*.sh: bundles, as root
 #   confinement  tests/confinement/*.sh: what the processes of a sandbox may do, as root and as an ordinary user
+#   clients   tests/clients/*.sh: podman, also of an ordinary user, docker, containerd and its pods, buildah, with runsc as
+#             their runtime, in throw-away namespaces; as root
 #   programs  tests/programs/*.sh: real programs, native against sandbox
 #   asan      a build with ASan and UBSan: its unit tests, and the guest tests under its runsc
 #
@@ -44,14 +46,14 @@ while [ $# -gt 0 ]; do
 	--keep-going) KEEP=1 ;;
 	--no-install) INSTALL= ;;
 	--build) shift; BUILD=${1:?--build needs a directory} ;;
-	-h | --help) sed -n '3,26s/^# \{0,1\}//p' "$0"; exit 0 ;;
+	-h | --help) sed -n '3,28s/^# \{0,1\}//p' "$0"; exit 0 ;;
 	-*) echo "run.sh: unknown option $1 (--help tells)" >&2; exit 2 ;;
 	*) STAGES="$STAGES $1" ;;
 	esac
 	shift
 done
 if [ -z "$STAGES" ]; then
-	STAGES="build unit lint native sandbox oci confinement programs asan"
+	STAGES="build unit lint native sandbox oci confinement clients programs asan"
 	[ -n "$QUICK" ] && STAGES="build unit lint native sandbox"
 fi
 
@@ -125,6 +127,26 @@ install_packages() {
 		need find findutils
 		need ip iproute2
 		need curl curl
+		;;
+	esac
+	case $STAGES in
+	*clients*)
+		need /bin/busybox busybox-static
+		need ip iproute2
+		need curl curl
+		need podman podman
+		need conmon conmon
+		need /usr/lib/podman/netavark netavark
+		need iptables iptables
+		need catatonit catatonit
+		need newuidmap uidmap
+		need slirp4netns slirp4netns
+		need containerd containerd
+		need /usr/lib/cni/bridge containernetworking-plugins
+		need /usr/lib/python3/dist-packages/grpc python3-grpcio
+		need /usr/lib/python3/dist-packages/google/protobuf python3-protobuf
+		need dockerd docker.io
+		need buildah buildah
 		;;
 	esac
 	[ -n "$MISSING" ] || return 0
@@ -316,7 +338,7 @@ scripts() {
 	for t in "$@"; do
 		[ -e "$t" ] || continue
 		name=$(basename "$t" .sh)
-		case $name in lib | run) continue ;; esac
+		case $name in lib | run | image) continue ;; esac
 		want "$name" || continue
 		start=$(date +%s)
 		LONG=$LONG RUNSC="$TOP/$BUILD/bin/runsc" CENSUS="$WORK/census" sh "$t" > "$WORK/log" 2>&1 < /dev/null
@@ -350,6 +372,10 @@ stage_confinement() {
 	have_runsc "$BUILD" && for_each confinement tests/confinement
 }
 
+stage_clients() {
+	have_runsc "$BUILD" && for_each clients tests/clients
+}
+
 stage_programs() {
 	have_runsc "$BUILD" && for_each programs tests/programs
 }
@@ -374,7 +400,7 @@ fi
 make_census
 for stage in $STAGES; do
 	case $stage in
-	build | unit | lint | native | sandbox | oci | confinement | programs | asan) ;;
+	build | unit | lint | native | sandbox | oci | confinement | clients | programs | asan) ;;
 	*) echo "run.sh: unknown stage $stage (--help tells)" >&2; exit 2 ;;
 	esac
 	before=$(cat "$WORK/failed.n")
