@@ -208,7 +208,7 @@ struct platform {
 	_Atomic u32 dice;	       /* PREWRITE_RANDOM */
 	/* poll.c */
 	_Atomic u32 poller;
-	_Atomic(struct pctx *) poll_first, polled[POLLED_MAX];
+	_Atomic(struct pctx *) poll_first, poll_held, polled[POLLED_MAX];
 	_Atomic u64 poll_after, poll_wait; /* cycles; us */
 	bool ready;			   /* the zygote is clean */
 	struct pas *zygote_as;		   /* [const] */
@@ -375,6 +375,8 @@ bool posted_event(struct pctx *c);
 bool poll_possible(const struct platform *p);
 /* A call came from a rewritten site by notification. */
 void poll_note(struct pctx *c);
+/* @c is about to be freed: nobody looks at it any more. */
+void poll_forget(struct pctx *c); /* [P] */
 /* Shall @w poll? */
 bool poll_begin(struct platform *p, struct worker *w);
 /* Polls: true with an event, false when it has ended. */

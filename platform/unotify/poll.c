@@ -16,7 +16,7 @@
 #include "platform/unotify/internal.h"
 
 #include "platform/arch/x86_64/frame.h"
-#include "platform/host/process.h"
+#include "platform/host/host.h"
 #include "platform/host/stats.h"
 
 #define POLL_GAP_US    50
@@ -43,6 +43,40 @@ static u64 us(const struct platform *p, u64 n)
 bool poll_possible(const struct platform *p)
 {
 	return p->rewrite && p->cpus > 1 && p->worker_count > 1;
+}
+
+/* The thread of slot @i, which poll_forget leaves alone until drop(). The poller only. */
+static struct pctx *hold(struct platform *p, unsigned i)
+{
+	struct pctx *c = atomic_load_explicit(&p->polled[i], memory_order_relaxed);
+
+	if (!c)
+		return NULL;
+	atomic_store(&p->poll_held, c);
+	if (atomic_load(&p->polled[i]) == c)
+		return c;
+	atomic_store(&p->poll_held, NULL);
+	return NULL;
+}
+
+static void drop(struct platform *p)
+{
+	atomic_store_explicit(&p->poll_held, NULL, memory_order_release);
+}
+
+void poll_forget(struct pctx *c)
+{
+	struct platform *p = c->p;
+	struct pctx *self = c;
+
+	mutex_assert_held(&p->lock);
+	atomic_compare_exchange_strong(&p->poll_first, &self, NULL);
+	for (unsigned i = 0; i < POLLED_MAX; i++) {
+		self = c;
+		atomic_compare_exchange_strong(&p->polled[i], &self, NULL);
+	}
+	while (atomic_load(&p->poll_held) == c)
+		host_yield();
 }
 
 /* Adds a thread to those that are looked at. */
@@ -105,9 +139,11 @@ bool poll_begin(struct platform *p, struct worker *w)
 	w->poller = true;
 	w->taken = 0;
 	w->poll_since = arch_cycles();
+	mutex_lock(&p->lock);
 	c = atomic_exchange(&p->poll_first, NULL);
 	if (c)
 		add(p, c);
+	mutex_unlock(&p->lock);
 	return true;
 }
 
@@ -117,10 +153,13 @@ static void end(struct platform *p, struct worker *w, bool stalled)
 
 	w->poller = false;
 	for (unsigned i = 0; i < POLLED_MAX; i++) {
-		struct pctx *c = atomic_exchange(&p->polled[i], NULL);
+		struct pctx *c = hold(p, i);
 
-		if (c)
-			atomic_store(poll_word(c), 0);
+		if (!c)
+			continue;
+		atomic_store(poll_word(c), 0);
+		atomic_store(&p->polled[i], NULL);
+		drop(p);
 	}
 	if ((w->taken >= USEFUL && !stalled) || p->rewrite == PREWRITE_RANDOM)
 		wait = 0;
@@ -140,9 +179,12 @@ bool poll_recv(struct platform *p, struct worker *w, struct pevent *out)
 		w->poll_since = last; /* it has just worked */
 	for (;;) {
 		for (unsigned i = 0; i < POLLED_MAX; i++) {
-			struct pctx *c = atomic_load_explicit(&p->polled[i], memory_order_relaxed);
+			struct pctx *c = hold(p, i);
+			bool taken = c && posted_take(c, out);
 
-			if (c && posted_take(c, out)) {
+			if (c)
+				drop(p);
+			if (taken) {
 				w->taken++;
 				return true;
 			}

@@ -256,6 +256,8 @@ void ctx_forget(struct pctx *c)
 
 	mutex_assert_held(&p->lock);
 	atomic_store_explicit(&c->state, CTX_FREE, memory_order_release);
+	if (p->rewrite)
+		poll_forget(c);
 	if (tid)
 		atomic_compare_exchange_strong(&p->tids[tid], &self, NULL);
 	if (p->infos[i].unborn == c)
