@@ -19,6 +19,7 @@
 
 #include "runsc/command.h"
 #include "runsc/hooks.h"
+#include "runsc/sysctl.h"
 
 static int load_bundle(struct sandbox *s, const struct create_options *o, struct error *e)
 {
@@ -207,6 +208,8 @@ static int steps(struct created *k, const struct create_options *o, struct error
 		err = run_hooks(k, SPEC_HOOK_CREATE_RUNTIME, false, e);
 	if (!err)
 		err = run_hooks(k, SPEC_HOOK_CREATE_CONTAINER, true, e);
+	if (!err)
+		err = sysctl_write_net(&s->config->spec, k->proxy.pid, e);
 	if (!err)
 		err = start_sandbox(k, e);
 	if (!err)

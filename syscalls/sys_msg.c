@@ -20,7 +20,7 @@ long sys_msgsnd(struct task *t, const struct sys_args *a)
 
 	if (copy_in_obj(t->mm, &type, src))
 		return -EFAULT;
-	if (ARG_INT(a, 0) < 0 || size > MSG_SIZE_MAX || type < 1)
+	if (ARG_INT(a, 0) < 0 || size > g_ipc_limits.msgmax || type < 1)
 		return -EINVAL;
 	m = msg_alloc((u32)size);
 	if (!m)
@@ -61,8 +61,14 @@ long sys_msgrcv(struct task *t, const struct sys_args *a)
 static long info(struct task *t, gva_t dst, int cmd)
 {
 	/* struct msginfo: pool, map, max, mnb, mni, ssz, tql, seg */
-	s32 mi[8] = {512000, 16384, (s32)MSG_SIZE_MAX, 16384, MSG_QUEUE_COUNT_MAX, 16,
-		     16384,  0xffff};
+	s32 mi[8] = {512000,
+		     16384,
+		     (s32)g_ipc_limits.msgmax,
+		     (s32)g_ipc_limits.msgmnb,
+		     MSG_QUEUE_COUNT_MAX,
+		     16,
+		     16384,
+		     0xffff};
 	long highest;
 	u32 queues, messages;
 	u64 bytes;

@@ -139,11 +139,11 @@ long sys_shmdt(struct task *t, const struct sys_args *a)
 static long give_info(struct task *t, int cmd, gva_t dst)
 {
 	struct shminfo limits = {
-		.shmmax = SHM_BYTES_MAX,
+		.shmmax = g_ipc_limits.shmmax,
 		.shmmin = SHM_SIZE_MIN,
 		.shmmni = SHM_COUNT_MAX,
 		.shmseg = SHM_COUNT_MAX,
-		.shmall = SHM_BYTES_MAX,
+		.shmall = g_ipc_limits.shmall,
 	};
 	struct shm_info info;
 	long ret = shm_info(&info), err;

@@ -7,6 +7,7 @@
 
 #include "fs/proc/proc_internal.h"
 #include "platform/host/host.h"
+#include "sentry/kernel/ipc.h"
 
 static int show_text(struct caller *c, const struct kernfs_node *n, struct strbuf *s)
 {
@@ -79,6 +80,19 @@ static int show_boot_id(struct caller *c, const struct kernfs_node *n, struct st
 	return 0;
 }
 
+static int show_ipc_limit(struct caller *c, const struct kernfs_node *n, struct strbuf *s)
+{
+	strbuf_printf(
+		s, "%llu\n",
+		(unsigned long long)*(const u64 *)((const char *)&g_ipc_limits + n->entry->arg));
+	return 0;
+}
+
+#define IPC(file, member)                                           \
+	{                                                           \
+		.name = file, .mode = 0444, .show = show_ipc_limit, \
+		.arg = offsetof(struct ipc_limits, member)          \
+	}
 #define TEXT(file, text)                                                                     \
 	{                                                                                    \
 		.name = file, .mode = 0444, .show = show_text, .arg = (u64)(uintptr_t)(text) \
@@ -105,8 +119,8 @@ static const struct kernfs_entry kernel_entries[] = {
 	 .store = store_hostname,
 	 .arg = 1},
 	{.name = "hostname", .mode = 0644, .show = show_hostname, .store = store_hostname},
-	TEXT("msgmax", "8192"),
-	TEXT("msgmnb", "16384"),
+	IPC("msgmax", msgmax),
+	IPC("msgmnb", msgmnb),
 	TEXT("msgmni", "32000"),
 	TEXT("ngroups_max", "65536"),
 	TEXT("osrelease", KERNEL_RELEASE),
@@ -120,8 +134,8 @@ static const struct kernfs_entry kernel_entries[] = {
 	TEXT("randomize_va_space", "2"),
 	TEXT("sched_child_runs_first", "0"),
 	TEXT("sem", "32000\t1024000000\t500\t32000"),
-	TEXT("shmall", "18446744073692774399"),
-	TEXT("shmmax", "18446744073692774399"),
+	IPC("shmall", shmall),
+	IPC("shmmax", shmmax),
 	TEXT("shmmni", "4096"),
 	TEXT("threads-max", "192734"),
 	TEXT("version", KERNEL_VERSION),

@@ -21,6 +21,40 @@ static int make_console(struct boot *b)
 	return err;
 }
 
+int boot_make_devices(struct boot *b)
+{
+	const struct spec *s = &b->c->spec;
+	u32 umask = b->caller.umask;
+	int err = 0;
+
+	b->caller.umask = 0;
+	for (u32 i = 0; i < s->device_count && !err; i++) {
+		const struct spec_device *d = &s->devices[i];
+		struct attr a = {.valid = ATTR_UID | ATTR_GID, .uid = d->uid, .gid = d->gid};
+		char dir[4096], *slash;
+		struct path p;
+
+		if (snprintf(dir, sizeof(dir), "%s", d->path) >= (int)sizeof(dir))
+			continue;
+		slash = strrchr(dir, '/');
+		*slash = 0;
+		err = dir[0] ? boot_mkdirs(b, dir) : 0;
+		if (!err)
+			err = vfs_mknod(&b->caller, NULL, d->path, d->mode,
+					makedev(d->major, d->minor), &p);
+		if (!err) {
+			err = vfs_setattr(&b->caller, &p, &a);
+			path_put(&p);
+		} else if (err == -EEXIST) {
+			err = 0; /* what every container has */
+		}
+		if (err)
+			error_set_errno(&b->error, err, "mknod %s", d->path);
+	}
+	b->caller.umask = umask;
+	return err;
+}
+
 int boot_populate_dev(struct boot *b)
 {
 	static const struct {

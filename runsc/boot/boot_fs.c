@@ -370,7 +370,9 @@ int boot_mount_all(struct boot *b)
 		err = boot_mkdirs(b, s->process.cwd);
 	if (err)
 		return error_set_errno(&b->error, err, "process.cwd: %s", s->process.cwd);
-	err = restrict_paths(b);
+	err = boot_make_devices(b);
+	if (!err)
+		err = restrict_paths(b);
 	if (!err && s->root_readonly && !b->c->overlay)
 		err = vfs_mount(&b->caller, "/", &b->caller.root, NULL,
 				MS_BIND | MS_REMOUNT | MS_RDONLY, NULL);

@@ -28,6 +28,8 @@ int boot_mkdirs(struct boot *b, const char *path);
 
 /* boot_dev.c: the nodes and links of /dev on a fresh tmpfs, as runc makes them. 0 or -errno. */
 int boot_populate_dev(struct boot *b);
+/* linux.devices. 0 or -errno with b->error. */
+int boot_make_devices(struct boot *b);
 
 /* boot_seccomp.c: b->filter out of linux.seccomp. True: the platform must be strict, because the
  * filter has an opinion of calls that are otherwise left to the host; boot_filtered_calls: which

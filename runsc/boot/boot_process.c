@@ -190,6 +190,12 @@ static struct first_task describe(struct boot *b, const struct spec_process *p)
 		.mnt_ns = b->ns,
 		.no_new_privs = p->no_new_privileges,
 		.seccomp = b->filter,
+		.personality = b->c->spec.personality,
+		.ioprio = p->ioprio,
+		.oom_score_adj = p->oom_score_adj,
+		.nice = p->nice,
+		.sched_policy = p->sched_policy,
+		.sched_priority = p->sched_priority,
 		.umask = p->umask,
 	};
 }

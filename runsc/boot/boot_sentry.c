@@ -24,6 +24,7 @@
 #include "runsc/boot/confine.h"
 #include "runsc/boot/crash.h"
 #include "sentry/arena/arena.h"
+#include "sentry/kernel/ipc.h"
 #include "sentry/mm/memfile.h"
 #include "sentry/strace/strace.h"
 #include "syscalls/table.h"
@@ -122,6 +123,25 @@ static struct kernel_limits boot_limits(const struct boot_config *c)
 
 static_assert((int)BOOT_REWRITE_RANDOM == PREWRITE_RANDOM, "boot.h");
 
+static const char *domainname_of(const struct spec *s)
+{
+	for (u32 i = 0; i < s->sysctl_count; i++)
+		if (!strcmp(s->sysctls[i].name, "kernel/domainname"))
+			return s->sysctls[i].value;
+	return s->domainname;
+}
+
+/* Those of the IPC namespace; those of the network's were written on the host. */
+static void set_sysctls(const struct boot_config *c)
+{
+	for (u32 i = 0; i < c->spec.sysctl_count; i++) {
+		int err = ipc_limit_set(c->spec.sysctls[i].name, c->spec.sysctls[i].value);
+
+		if (err != -ENOENT)
+			boot_check(err, c->spec.sysctls[i].name);
+	}
+}
+
 static void start_kernel(struct boot *b, int procfd)
 {
 	bool strict = boot_make_filter(b);
@@ -137,6 +157,7 @@ static void start_kernel(struct boot *b, int procfd)
 		.syscalls = &syscall_table,
 		.workers = b->c->cpus,
 		.hostname = b->c->spec.hostname ? b->c->spec.hostname : "localhost",
+		.domainname = domainname_of(&b->c->spec),
 		.init_killable = b->c->default_mounts,
 		.memory_limit = b->c->memory_limit,
 		.cpus = b->c->cpus,
@@ -162,6 +183,7 @@ static void start_kernel(struct boot *b, int procfd)
 		strace_init(BOOT_FD_LOG);
 		kc.hooks = &strace_hooks;
 	}
+	set_sysctls(b->c);
 	boot_check(kernel_init(&kc), "kernel");
 	if (b->c->network != BOOT_NET_OFF)
 		inet_host_init();

@@ -60,6 +60,7 @@ void spec_parse_linux(const struct node *top, struct spec *s);
 void spec_parse_resources(const struct node *n, struct spec_resources *out);
 void spec_parse_hooks(const struct node *top, struct spec *s);
 void spec_parse_annotations(const struct node *top, struct spec *s);
+void spec_parse_machine(const struct node *linux_node, struct spec *s);
 void spec_parse_seccomp(const struct node *linux_node, struct spec *s);
 
 #endif

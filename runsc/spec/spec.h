@@ -33,6 +33,22 @@ struct spec_process {
 	bool has_caps; /* "capabilities" was there: otherwise a process has none, as under runc */
 	u64 bounding, effective, inheritable, permitted, ambient;
 	struct spec_rlimit rlimits[SPEC_RLIMITS];
+	bool has_oom_score_adj;
+	s32 oom_score_adj;
+	u32 ioprio;				/* as of ioprio_set(2); 0: not given */
+	s32 nice, sched_policy, sched_priority; /* SCHED_*: 0, not given */
+};
+
+/* A node that is to be in the container. */
+struct spec_device {
+	char *path;
+	u32 mode; /* type and permissions */
+	u32 major, minor, uid, gid;
+};
+
+/* A value below /proc/sys; the name with slashes. */
+struct spec_sysctl {
+	char *name, *value;
 };
 
 enum spec_mount_kind {
@@ -114,7 +130,11 @@ struct spec {
 	u32 mount_count;
 	char **masked_paths, **readonly_paths; /* end with NULL */
 	char *cgroups_path;		       /* linux.cgroupsPath; may be NULL */
-	struct spec_bpf *seccomp;	       /* linux.seccomp as a program; NULL: none */
+	u32 personality;		       /* linux.personality */
+	struct spec_device *devices;
+	struct spec_sysctl *sysctls;
+	u32 device_count, sysctl_count;
+	struct spec_bpf *seccomp; /* linux.seccomp as a program; NULL: none */
 	u32 seccomp_len;
 	struct spec_resources resources;
 	struct spec_namespace namespaces[SPEC_NS_COUNT];
@@ -130,9 +150,11 @@ struct spec {
 
 /* Reads and checks @bundle/config.json into @out (in @r). 0 or -errno and a line in @e. */
 int spec_load(struct region *r, const char *bundle, struct spec *out, struct error *e);
-/* Reads and checks @file, a process object, into out->process (in @r). 0 or -errno and a line. */
+/* Reads and checks @file, a process object, into out->process (in @r). 0 or -errno and a
+ * line. */
 int spec_load_process(struct region *r, const char *file, struct spec *out, struct error *e);
-/* What depends on the host: the root and the sources of bind mounts exist. 0 or -errno and a line.
+/* What depends on the host: the root and the sources of bind mounts exist. 0 or -errno and
+ * a line.
  */
 int spec_check_host(struct region *r, struct spec *s, struct error *e);
 /* Writes the example config.json of `runsc spec`, as runc's. 0 or -EIO. */

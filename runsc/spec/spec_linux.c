@@ -127,84 +127,6 @@ static void parse_mappings(const struct node *n, struct spec *s)
 	}
 }
 
-/* Does the host know this sysctl? Names have dots, or slashes, for the slashes of the path. */
-static bool sysctl_exists(const char *name)
-{
-	char path[256];
-	int n = snprintf(path, sizeof(path), "/proc/sys/%s", name);
-
-	if (n >= (int)sizeof(path))
-		return false;
-	for (char *p = path + strlen("/proc/sys/"); *p; p++)
-		if (*p == '.')
-			*p = '/';
-	return access(path, F_OK) == 0;
-}
-
-/* Which sysctls belong to a namespace, as runc sorts them. */
-static void check_sysctl(const struct node *n, struct spec *s)
-{
-	static const struct {
-		const char *name;
-		enum spec_namespace_kind ns;
-	} known[] = {
-		{"kernel.msgmax", SPEC_NS_IPC},	    {"kernel.msgmnb", SPEC_NS_IPC},
-		{"kernel.msgmni", SPEC_NS_IPC},	    {"kernel.sem", SPEC_NS_IPC},
-		{"kernel.shmall", SPEC_NS_IPC},	    {"kernel.shmmax", SPEC_NS_IPC},
-		{"kernel.shmmni", SPEC_NS_IPC},	    {"kernel.shm_rmid_forced", SPEC_NS_IPC},
-		{"fs.mqueue.", SPEC_NS_IPC},	    {"net.", SPEC_NS_NETWORK},
-		{"kernel.domainname", SPEC_NS_UTS}, {"kernel.hostname", SPEC_NS_UTS},
-	};
-	struct node map = node_object(n, "sysctl");
-	const char *name;
-	json_t *v;
-
-	node_check_map(n, "sysctl");
-	if (!map.v || node_failed(n))
-		return;
-	json_object_foreach(map.v, name, v)
-	{
-		size_t i = 0;
-
-		while (i < array_size(known) &&
-		       strncmp(known[i].name, name, strlen(known[i].name)) != 0)
-			i++;
-		if (i == array_size(known) || !s->namespaces[known[i].ns].present ||
-		    !strcmp(name, "kernel.hostname"))
-			node_error(&map, name, "is not in a separate kernel namespace");
-		else if (!sysctl_exists(name))
-			node_error(&map, name, "no such file or directory");
-		else
-			spec_notice(n->doc->r, s, "config.json: linux.sysctl.%s: not applied",
-				    name);
-	}
-}
-
-static void check_devices(const struct node *n, struct spec *s)
-{
-	struct node list = node_array(n, "devices");
-
-	for (size_t i = 0; i < node_count(&list); i++) {
-		struct node e = node_element_object(&list, i);
-		char *type = NULL, *path = NULL;
-		u32 id;
-		s64 nr;
-
-		node_string(&e, "type", &type);
-		node_string(&e, "path", &path);
-		node_s64(&e, "major", &nr);
-		node_s64(&e, "minor", &nr);
-		node_u32(&e, "fileMode", &id);
-		node_u32(&e, "uid", &id);
-		node_u32(&e, "gid", &id);
-		if (!node_failed(&e) && (!type || strlen(type) != 1 || !strchr("cbup", type[0])))
-			node_error(&e, "type", "invalid device type \"%s\"", type ? type : "");
-	}
-	if (node_count(&list))
-		spec_notice(n->doc->r, s,
-			    "config.json: linux.devices: host devices are not provided");
-}
-
 static void parse_resources(const struct node *linux_node, struct spec *s)
 {
 	struct node n = node_object(linux_node, "resources"), mem;
@@ -217,7 +139,7 @@ static void parse_resources(const struct node *linux_node, struct spec *s)
 			   (long long)s->resources.memory.limit);
 }
 
-static void check_propagation(const struct node *n)
+static void check_propagation(const struct node *n, struct spec *s)
 {
 	static const char *const known[] = {"",	       "private",    "rprivate",
 					    "slave",   "rslave",     "shared",
@@ -228,24 +150,29 @@ static void check_propagation(const struct node *n)
 	if (!value)
 		return;
 	for (size_t i = 0; i < array_size(known); i++)
-		if (!strcmp(known[i], value))
+		if (!strcmp(known[i], value)) {
+			/* The mounts inside are the sandbox's own: none comes from the host later.
+			 */
+			if (i > 4)
+				spec_notice(n->doc->r, s,
+					    "config.json: linux.rootfsPropagation: %s: mounts "
+					    "inside are private",
+					    value);
 			return;
+		}
 	node_error(n, "rootfsPropagation", "\"%s\" is not supported", value);
 }
 
 void spec_parse_linux(const struct node *top, struct spec *s)
 {
 	struct node n = node_object(top, "linux");
-	char *text;
 
 	parse_namespaces(&n, s);
 	parse_hidden_paths(&n, s);
 	parse_mappings(&n, s);
-	check_sysctl(&n, s);
-	check_devices(&n, s);
+	spec_parse_machine(&n, s);
 	parse_resources(&n, s);
-	check_propagation(&n);
+	check_propagation(&n, s);
 	node_string(&n, "cgroupsPath", &s->cgroups_path);
-	node_string(&n, "mountLabel", &text);
 	spec_parse_seccomp(&n, s);
 }

@@ -187,12 +187,86 @@ static void parse_env(const struct node *n, struct spec_process *p)
 	}
 }
 
+static int find_name(const char *name, const char *const *list, size_t count)
+{
+	for (size_t i = 0; name && i < count; i++)
+		if (list[i] && !strcmp(list[i], name))
+			return (int)i;
+	return -1;
+}
+
+static void parse_io_priority(const struct node *n, struct spec_process *p)
+{
+	static const char *const classes[] = {"IOPRIO_CLASS_NONE", "IOPRIO_CLASS_RT",
+					      "IOPRIO_CLASS_BE", "IOPRIO_CLASS_IDLE"};
+	struct node io = node_object(n, "ioPriority");
+	char *name = NULL;
+	s64 level = 0;
+	int class;
+
+	node_string(&io, "class", &name);
+	node_s64(&io, "priority", &level);
+	if (node_failed(n) || !io.v)
+		return;
+	class = find_name(name, classes, array_size(classes));
+	if (class < 0)
+		node_error(&io, "class", "invalid class \"%s\"", name ? name : "");
+	else if (level < 0 || level > 7)
+		node_error(&io, "priority", "%lld is not between 0 and 7", (long long)level);
+	else
+		p->ioprio = (u32) class << 13 | (u32)level;
+}
+
+/* Kept and shown inside; the host schedules all guests alike. */
+static void parse_scheduler(const struct node *n, struct spec *s)
+{
+	static const char *const policies[] = {"SCHED_OTHER",	"SCHED_FIFO", "SCHED_RR",
+					       "SCHED_BATCH",	"SCHED_ISO",  "SCHED_IDLE",
+					       "SCHED_DEADLINE"};
+	struct node sched = node_object(n, "scheduler");
+	struct spec_process *p = &s->process;
+	s64 nice = 0, priority = 0;
+	char *name = NULL;
+	int policy;
+
+	node_string(&sched, "policy", &name);
+	node_s64(&sched, "nice", &nice);
+	node_s64(&sched, "priority", &priority);
+	if (node_failed(n) || !sched.v)
+		return;
+	policy = find_name(name, policies, array_size(policies));
+	if (policy < 0 || nice < -20 || nice > 19 || priority < 0 || priority > 99) {
+		node_error(&sched,
+			   policy < 0		     ? "policy"
+			   : nice < -20 || nice > 19 ? "nice"
+						     : "priority",
+			   "invalid argument");
+		return;
+	}
+	p->nice = (s32)nice;
+	p->sched_policy = policy;
+	p->sched_priority = (s32)priority;
+	if (policy)
+		spec_notice(n->doc->r, s,
+			    "config.json: process.scheduler: %s is shown inside and has no effect",
+			    name);
+}
+
+static void check_label(const struct node *n, const char *key, struct spec *s)
+{
+	char *label = NULL;
+
+	node_string(n, key, &label);
+	if (label && *label && !node_failed(n))
+		spec_notice(n->doc->r, s, "config.json: process.%s: \"%s\" is not applied", key,
+			    label);
+}
+
 void spec_parse_process(const struct node *top, struct spec *s)
 {
 	struct node n = node_object(top, "process"), size;
 	struct spec_process *p = &s->process;
-	s64 oom = 0;
-	char *label;
+	s64 oom = INT64_MAX;
 
 	if (node_failed(top))
 		return;
@@ -212,8 +286,10 @@ void spec_parse_process(const struct node *top, struct spec *s)
 	parse_caps(&n, s);
 	parse_rlimits(&n, p);
 	node_s64(&n, "oomScoreAdj", &oom);
-	node_string(&n, "apparmorProfile", &label);
-	node_string(&n, "selinuxLabel", &label);
+	check_label(&n, "apparmorProfile", s);
+	check_label(&n, "selinuxLabel", s);
+	parse_io_priority(&n, p);
+	parse_scheduler(&n, s);
 	if (node_failed(top))
 		return;
 	if (p->arg_count == 0)
@@ -222,6 +298,10 @@ void spec_parse_process(const struct node *top, struct spec *s)
 		node_error(&n, "cwd", "must not be empty");
 	else if (p->cwd[0] != '/')
 		node_error(&n, "cwd", "%s: must be an absolute path", p->cwd);
-	else if (oom < -1000 || oom > 1000)
+	else if (oom != INT64_MAX && (oom < -1000 || oom > 1000))
 		node_error(&n, "oomScoreAdj", "%lld is not between -1000 and 1000", (long long)oom);
+	if (node_failed(top) || oom == INT64_MAX)
+		return;
+	p->has_oom_score_adj = true;
+	p->oom_score_adj = (s32)oom;
 }

@@ -16,6 +16,8 @@ struct wire {
 	u32 uid, gid, umask;
 	u32 group_count, arg_count, env_count;
 	u32 terminal, no_new_privileges;
+	u32 ioprio, has_oom_score_adj;
+	s32 oom_score_adj, nice, sched_policy, sched_priority;
 	u64 bounding, effective, inheritable, permitted, ambient;
 	u64 soft[SPEC_RLIMITS], hard[SPEC_RLIMITS];
 	u32 rlimits_set, pad;
@@ -63,6 +65,12 @@ void wire_encode(const struct spec_process *p, void *buf)
 		.env_count = p->env_count,
 		.terminal = p->terminal,
 		.no_new_privileges = p->no_new_privileges,
+		.ioprio = p->ioprio,
+		.has_oom_score_adj = p->has_oom_score_adj,
+		.oom_score_adj = p->oom_score_adj,
+		.nice = p->nice,
+		.sched_policy = p->sched_policy,
+		.sched_priority = p->sched_priority,
 		.bounding = p->bounding,
 		.effective = p->effective,
 		.inheritable = p->inheritable,
@@ -110,6 +118,12 @@ static void copy_numbers(const struct wire *w, struct spec_process *p)
 	*p = (struct spec_process){
 		.terminal = w->terminal,
 		.no_new_privileges = w->no_new_privileges,
+		.ioprio = w->ioprio & 0xffff,
+		.has_oom_score_adj = w->has_oom_score_adj,
+		.oom_score_adj = max(min(w->oom_score_adj, 1000), -1000),
+		.nice = max(min(w->nice, 19), -20),
+		.sched_policy = max(min(w->sched_policy, 6), 0),
+		.sched_priority = max(min(w->sched_priority, 99), 0),
 		.uid = w->uid,
 		.gid = w->gid,
 		.umask = w->umask & 0777,

@@ -61,6 +61,16 @@ static inline s64 ipc_time(void)
 	return time_realtime() / NSEC_PER_SEC;
 }
 
+/* --- limits (ipc_limits.c) --- */
+
+struct ipc_limits {	    /* const once guests run */
+	u64 msgmax, msgmnb; /* bytes of a message, of a queue */
+	u64 shmmax, shmall; /* bytes of a segment, pages of all */
+};
+extern struct ipc_limits g_ipc_limits;
+/* Sets one before guests run, by its name below /proc/sys. -ENOENT: no such; -EINVAL. */
+int ipc_limit_set(const char *name, const char *value);
+
 /* --- shared memory (ipc_shm.c) --- */
 
 #define SHM_COUNT_MAX 4096

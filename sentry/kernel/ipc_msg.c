@@ -10,8 +10,7 @@
 
 #include "sentry/kernel/ipc.h"
 
-#define STAGE_WAITING	1
-#define QUEUE_BYTES_MAX 16384 /* msgmnb */
+#define STAGE_WAITING 1
 
 struct msg_queue {
 	struct ipc_object obj; /* first; all here is guarded by g_msg.lock */
@@ -77,7 +76,7 @@ static int queue_create(struct task *t, s32 key, u32 flags)
 	list_init(&q->messages);
 	list_init(&q->receivers);
 	waitq_init(&q->senders);
-	q->limit = QUEUE_BYTES_MAX;
+	q->limit = g_ipc_limits.msgmnb;
 	q->ctime = ipc_time();
 	return q->obj.id;
 }
@@ -366,7 +365,7 @@ long msg_set(struct task *t, s32 id, const struct msqid_ds *in)
 	mutex_lock(&g_msg.lock);
 	q = queue_find(id);
 	if (q && (!ipc_controls(&q->obj, t->cred) ||
-		  (in->msg_qbytes > QUEUE_BYTES_MAX && !task_capable(t, CAP_SYS_RESOURCE))))
+		  (in->msg_qbytes > g_ipc_limits.msgmnb && !task_capable(t, CAP_SYS_RESOURCE))))
 		ret = -EPERM;
 	else if (q)
 		ret = ipc_set_perm(&q->obj, &in->msg_perm);

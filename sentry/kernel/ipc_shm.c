@@ -124,11 +124,11 @@ static int segment_create(struct task *t, s32 key, u64 size, u32 flags)
 	struct shm_segment *s;
 	int err;
 
-	if (size < 1 || size > SHM_BYTES_MAX)
+	if (size < 1 || size > g_ipc_limits.shmmax)
 		return -EINVAL;
 	if (flags & SHM_HUGETLB)
 		return -ENOMEM; /* there are no huge pages */
-	if (g_shm_pages + pages < pages || g_shm_pages + pages > SHM_BYTES_MAX)
+	if (g_shm_pages + pages < pages || g_shm_pages + pages > g_ipc_limits.shmall)
 		return -ENOSPC;
 	s = slab_alloc(&segment_cache);
 	if (!s)

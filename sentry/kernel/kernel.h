@@ -44,9 +44,10 @@ struct kernel_config {
 	const struct kernel_hooks *hooks;
 	unsigned workers;
 	const char *hostname;
-	bool init_killable; /* process 1 has no protection from signals (runsc do) */
-	u64 memory_limit;   /* of the host cgroup, bytes; 0: the machine's */
-	unsigned cpus;	    /* shown to the guest */
+	const char *domainname; /* NULL: none */
+	bool init_killable;	/* process 1 has no protection from signals (runsc do) */
+	u64 memory_limit;	/* of the host cgroup, bytes; 0: the machine's */
+	unsigned cpus;		/* shown to the guest */
 	struct kernel_limits limits;
 	/* Called on a worker when the first process has exited, with its wait status: ends the
 	 * sandbox. */
@@ -108,7 +109,8 @@ struct first_task {
 	const struct rlimit64_pair *rlimits; /* RLIMITS entries, or NULL for defaults */
 	bool no_new_privs;
 	struct seccomp_filter *seccomp; /* borrowed; NULL: none */
-	u32 umask;
+	u32 umask, personality, ioprio;
+	s32 oom_score_adj, nice, sched_policy, sched_priority;
 	struct tty *tty;	  /* controlling terminal, or NULL */
 	struct tgroup *companion; /* NULL: this is process 1. Otherwise it joins the namespaces of
 				     that group's processes, without a parent (runsc exec) */

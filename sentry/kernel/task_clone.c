@@ -588,9 +588,9 @@ static int init_parts(struct task *t, const struct first_task *f)
 	t->files = files_create();
 	t->sighand = sighand_create(NULL);
 	if (!f->companion)
-		t->uts = uts_create(g_kernel->config.hostname ? g_kernel->config.hostname
-							      : "localhost",
-				    "(none)");
+		t->uts = uts_create(
+			g_kernel->config.hostname ? g_kernel->config.hostname : "localhost",
+			g_kernel->config.domainname ? g_kernel->config.domainname : "(none)");
 	if (!t->fs || !t->files || !t->sighand || (!t->uts && !f->companion))
 		return -ENOMEM;
 	t->fs->umask = f->umask;
@@ -692,6 +692,12 @@ int task_create_init(const struct first_task *f, struct task **out)
 	t->cred = f->cred;
 	t->mnt_ns = mnt_ns_get(f->mnt_ns);
 	t->no_new_privs = f->no_new_privs;
+	t->personality = f->personality;
+	t->ioprio = f->ioprio;
+	t->nice = f->nice;
+	t->sched_policy = (u32)f->sched_policy;
+	t->sched_priority = (u32)f->sched_priority;
+	tg->oom_score_adj = f->oom_score_adj;
 	seccomp_start_with(t, f->seccomp);
 	err = init_parts(t, f);
 	if (err)
