@@ -6,6 +6,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "runsc/command.h"
@@ -123,6 +124,31 @@ static json_t *read_resources(const struct args *a, struct error *e)
 	return top;
 }
 
+/* The sandbox shows its guests what they have, and holds them to their number of tasks. */
+static int tell_sandbox(struct container *c, const struct spec_resources *res, struct error *e)
+{
+	struct control_request req = {.type = CONTROL_LIMITS};
+	struct control_limits l = {
+		.memory = res->memory.limit,
+		.memory_swap = res->memory.swap,
+		.memory_soft = res->memory.reservation,
+		.tasks = res->pids_limit,
+		.cpu_quota = res->cpu.quota,
+		.cpu_shares = res->cpu.shares,
+		.cpu_period = res->cpu.period,
+	};
+	int fd = memfd_create("limits", MFD_CLOEXEC), err;
+
+	if (fd < 0)
+		return error_set_errno(e, errno, "memfd_create");
+	if (write(fd, &l, sizeof(l)) != sizeof(l))
+		err = error_set_errno(e, EIO, "limits");
+	else
+		err = control_call(c, &req, &fd, 1, NULL, e);
+	close(fd);
+	return err;
+}
+
 static int update(struct container *c, const struct args *a, struct error *e)
 {
 	struct spec_resources *res;
@@ -145,7 +171,9 @@ static int update(struct container *c, const struct args *a, struct error *e)
 	if (!e->text[0])
 		err = spec_resources_parse(r, top, "resources", res, e);
 	json_decref(top);
-	return e->text[0] ? -EINVAL : cgroup_update(c->cgroup, res, e);
+	if (!e->text[0])
+		cgroup_update(c->cgroup, res, e);
+	return e->text[0] ? -EINVAL : tell_sandbox(c, res, e);
 }
 
 static int run_update(const struct command *self, char **argv)

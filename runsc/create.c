@@ -73,8 +73,6 @@ static int open_sandbox_log(struct created *k, struct error *e)
 			   O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (s->log_fd < 0)
 		return error_set_errno(e, errno, "%s/sandbox.log", k->container.dir);
-	for (u32 i = 0; i < c->spec.notice_count; i++)
-		dprintf(s->log_fd, "notice: %s\n", c->spec.notices[i]);
 	return 0;
 }
 
@@ -192,6 +190,8 @@ static int steps(struct created *k, const struct create_options *o, struct error
 	struct sandbox *s = &k->sandbox;
 	int err = open_sandbox_log(k, e);
 
+	for (u32 i = 0; i < s->config->spec.notice_count && !err; i++)
+		sandbox_notice(s, "%s", s->config->spec.notices[i]);
 	if (!err)
 		err = sandbox_cgroup_start(s, k->container.id, e);
 	if (err)

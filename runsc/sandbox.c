@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/sysinfo.h>
@@ -151,4 +152,18 @@ int sandbox_run(struct sandbox *s, const char *pid_file, struct error *e)
 	sandbox_close(s);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	return status;
+}
+
+void sandbox_notice(struct sandbox *s, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (s->config->detached && s->log_fd >= 0)
+		dprintf(s->log_fd, "notice: %s\n", text);
+	else
+		log_warning("%s", text);
 }

@@ -42,6 +42,10 @@ int sandbox_add_trees(struct sandbox *s, struct error *e);
  * the guest's, 128 + signal, or 1 with a line in @e. */
 int sandbox_run(struct sandbox *s, const char *pid_file, struct error *e);
 
+/* One line about what is not done as asked: to the container's own log when it outlives us, else as
+ * a warning. */
+void sandbox_notice(struct sandbox *s, const char *fmt, ...) printf_like(2, 3);
+
 /* sandbox_cgroup.c: makes the cgroup of container @id and sets its limits; moves a process in;
  * removes it. Nothing happens where there is none. */
 int sandbox_cgroup_start(struct sandbox *s, const char *id, struct error *e);

@@ -176,6 +176,22 @@ static pid_t clone_child(struct sandbox *s, const struct child *c, struct error 
 	return pid < 0 ? -errno : pid;
 }
 
+/* What the host refuses is told, and no reason to stop: who may not lower a score keeps its own. */
+static void set_oom_score(struct sandbox *s, pid_t pid)
+{
+	const struct spec_process *p = &s->config->spec.process;
+	char text[16], why[128];
+	int err;
+
+	if (!p->has_oom_score_adj)
+		return;
+	snprintf(text, sizeof(text), "%d", p->oom_score_adj);
+	err = write_file(pid, "oom_score_adj", text);
+	if (err)
+		sandbox_notice(s, "process.oomScoreAdj: %d is not applied on the host: %s",
+			       p->oom_score_adj, error_name(err, why, sizeof(why)));
+}
+
 /* Clones @c. Its pid, or -errno and a line. */
 static pid_t spawn(struct sandbox *s, struct child *c, struct error *e)
 {
@@ -195,6 +211,8 @@ static pid_t spawn(struct sandbox *s, struct child *c, struct error *e)
 		      : sandbox_write_maps(pid, c->outside_uid, c->outside_gid, c->groups, e);
 	if (!err)
 		err = sandbox_cgroup_enter(s, pid, e);
+	if (!err)
+		set_oom_score(s, pid);
 	if (!err && write(c->go[1], "g", 1) != 1)
 		err = error_set_errno(e, errno, "start %s", c->name);
 	close(c->go[1]);

@@ -95,12 +95,19 @@ enum control_type {
 	CONTROL_PS,	/* fd: a file that gets lines of text: pid, ppid, uid, state, comm */
 	CONTROL_DEBUG,	/* fd: a file that gets a report */
 	CONTROL_STRACE, /* value: 0 or 1 */
+	CONTROL_LIMITS, /* fd: a memfd with struct control_limits, what guests are shown from now on
+			 */
 };
 enum control_flags {
 	CONTROL_ALL = 1,
 	CONTROL_TTY = 2,
 };
 enum control_state { CONTROL_CREATED = 1, CONTROL_RUNNING, CONTROL_PAUSED };
+/* As struct spec_resources has them: 0 is "as it was", below 0 "no limit". */
+struct control_limits {
+	s64 memory, memory_swap, memory_soft, tasks, cpu_quota;
+	u64 cpu_shares, cpu_period;
+};
 #define CONTROL_FDS 5
 struct control_request {
 	u32 type;

@@ -68,6 +68,34 @@ static int set_strace(int on)
 	return 0;
 }
 
+static void take(u64 *limit, s64 value)
+{
+	if (value)
+		*limit = value < 0 ? 0 : (u64)value;
+}
+
+static int set_limits(int fd)
+{
+	struct kernel_limits l = g_kernel->config.limits;
+	u64 memory = g_kernel->config.memory_limit;
+	struct control_limits c;
+
+	if (fd < 0 || host_pread(fd, &c, sizeof(c), 0) != sizeof(c))
+		return -EBADMSG;
+	take(&memory, c.memory);
+	take(&l.memory_swap, c.memory_swap);
+	take(&l.memory_soft, c.memory_soft);
+	take(&l.tasks, c.tasks);
+	if (c.cpu_quota)
+		l.cpu_quota = c.cpu_quota;
+	if (c.cpu_shares)
+		l.cpu_shares = c.cpu_shares;
+	if (c.cpu_period)
+		l.cpu_period = c.cpu_period;
+	kernel_set_limits(memory, &l);
+	return 0;
+}
+
 static int carry_out(struct boot *b, const struct control_request *req, int *fds, s32 *out_value)
 {
 	int err;
@@ -94,6 +122,8 @@ static int carry_out(struct boot *b, const struct control_request *req, int *fds
 		return boot_write_ps(fds[0]);
 	case CONTROL_DEBUG:
 		return boot_write_debug(b, fds[0]);
+	case CONTROL_LIMITS:
+		return set_limits(fds[0]);
 	case CONTROL_STRACE:
 		return set_strace(req->value);
 	default:
