@@ -195,7 +195,8 @@ static void erase_echo(struct tty *tty, u8 c)
 	if (c == '\t') {
 		u32 target = column_of(tty, tty->in.head);
 
-		while (tty->column > target)
+		width = tty->column > target ? min(tty->column - target, 8u) : 0;
+		while (width-- > 0)
 			out_processed(tty, '\b');
 		return;
 	}

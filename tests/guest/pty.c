@@ -91,6 +91,19 @@ static void test_line(void)
 		CHECK_STR(take(g_s), "a\003b\n");
 		close_pair();
 	}
+	CASE("a tab is erased, also when output is not processed any more")
+	{
+		struct termios t;
+
+		open_pair();
+		put(g_m, "\t");
+		CHECK_EQ(tcgetattr(g_s, &t), 0);
+		t.c_oflag &= ~(tcflag_t)OPOST;
+		CHECK_EQ(tcsetattr(g_s, TCSANOW, &t), 0);
+		put(g_m, "\177x\n");
+		CHECK_STR(take(g_s), "x\n");
+		close_pair();
+	}
 	CASE("echo of control characters as ^X; no echo when off, echo of NL alone with ECHONL")
 	{
 		open_pair();
