@@ -5,7 +5,7 @@
 # usage: sh tests/run.sh [OPTION...] [STAGE...]
 #
 #   --quick         build, unit, lint, native, sandbox: what a change needs before it lands
-#   --long          the large variants of programs too
+#   --long          the large variants of programs, longer fuzzing, and the stages debug and tsan too
 #   --only PATTERN  only tests whose name matches the shell pattern
 #   --keep-going    do not stop after a stage with failures; list all that failed at the end
 #   --no-install    do not install missing packages
@@ -22,7 +22,11 @@
 #   clients   tests/clients/*.sh: podman, also of an ordinary user, docker, containerd and its pods, buildah, with runsc as
 #             their runtime, in throw-away namespaces; as root
 #   programs  tests/programs/*.sh: real programs, native against sandbox
-#   asan      a build with ASan and UBSan: its unit tests, and the guest tests under its runsc
+#   asan      all of it built by clang, with ASan and UBSan: its unit tests, and the guest tests under its runsc
+#   fuzz      tests/fuzz/* of that build, a few seconds each, from an empty corpus
+# and, when named or with --long:
+#   debug     a Debug build (lock ranks, assertions): its unit tests, and the guest tests under its runsc
+#   tsan      a build with ThreadSanitizer: the guest tests under its runsc, and no report of a race
 #
 # Exit status: 0 when nothing failed, 1 when something did, 2 for a wrong call.
 set -u
@@ -46,14 +50,15 @@ while [ $# -gt 0 ]; do
 	--keep-going) KEEP=1 ;;
 	--no-install) INSTALL= ;;
 	--build) shift; BUILD=${1:?--build needs a directory} ;;
-	-h | --help) sed -n '3,28s/^# \{0,1\}//p' "$0"; exit 0 ;;
+	-h | --help) sed -n '3,33s/^# \{0,1\}//p' "$0"; exit 0 ;;
 	-*) echo "run.sh: unknown option $1 (--help tells)" >&2; exit 2 ;;
 	*) STAGES="$STAGES $1" ;;
 	esac
 	shift
 done
 if [ -z "$STAGES" ]; then
-	STAGES="build unit lint native sandbox oci confinement clients programs asan"
+	STAGES="build unit lint native sandbox oci confinement clients programs asan fuzz"
+	[ -n "$LONG" ] && STAGES="$STAGES debug tsan"
 	[ -n "$QUICK" ] && STAGES="build unit lint native sandbox"
 fi
 
@@ -263,7 +268,7 @@ user='setpriv --reuid 4242 --regid 4242 --clear-groups --'
 case $mode in
 native | native-asan) set -- ;;
 native-user) set -- $user ;;
-sandbox | sandbox-asan) set -- "$work/runsc" do -- ;;
+sandbox | sandbox-asan | sandbox-debug | sandbox-tsan) set -- "$work/runsc" do -- ;;
 sandbox-user) set -- $user "$work/runsc" do -- ;;
 sandbox-volume)
 	tmp=$work/tmp
@@ -282,12 +287,15 @@ elif [ $rc != 0 ] && [ "$2" = 0 ]; then
 	echo "$name: status $rc" >> "$log"
 	set -- "$1" 1 "$3"
 fi
+races=$(grep -c 'WARNING: ThreadSanitizer' "$log")
+[ "$races" = 0 ] || set -- "$1" $(($2 + races)) "$3"
 echo "$1 $2 $3" > "$work/result.$mode.$name"
 ONE
 
 # guests MODE: runs all guest tests in this mode, two at a time
 guests() {
-	mode=$1
+	mode=$1 lines=15
+	[ "$mode" = sandbox-tsan ] && lines=80
 	rm -f "$WORK"/result.* "$WORK"/log.*
 	for t in "$WORK"/bin/*; do
 		[ -x "$t" ] && want "$(basename "$t")" && basename "$t"
@@ -300,7 +308,7 @@ guests() {
 		add skipped "$((s + 0))"
 		if [ "$f" != 0 ]; then
 			echo "-- $mode $name: $p passed, $f failed"
-			grep -v '^SKIP' "$WORK/log.$mode.$name" | tail -n 15 | cut -c 1-300
+			grep -v '^SKIP' "$WORK/log.$mode.$name" | tail -n $lines | cut -c 1-300
 			[ "$f" -gt 1 ] && add failed $((f - 1))
 			fail "$mode $name"
 		fi
@@ -380,15 +388,71 @@ stage_programs() {
 	have_runsc "$BUILD" && for_each programs tests/programs
 }
 
-stage_asan() {
-	if ! build_in "$BUILD-asan" -DCMAKE_BUILD_TYPE=Debug -DASAN=ON; then
-		fail "asan build"
-		return
+# checked_build DIR LABEL CMAKE-ARGUMENT...: a Debug build of its own, its unit tests and the guest tests
+checked_build() {
+	dir=$1 label=$2
+	shift 2
+	if ! build_in "$dir" -DCMAKE_BUILD_TYPE=Debug "$@"; then
+		fail "$label build"
+		return 1
 	fi
-	ASAN_OPTIONS=detect_leaks=0 unit_dir "$BUILD-asan" asan
-	have_runsc "$BUILD-asan" || return
-	stage_dir "$BUILD-asan"
-	GUEST_TIMEOUT=120 guests sandbox-asan
+	[ "$label" = tsan ] || ASAN_OPTIONS=detect_leaks=0 unit_dir "$dir" "$label"
+	have_runsc "$dir" || return
+	stage_dir "$dir"
+	GUEST_TIMEOUT=120 guests "sandbox-$label"
+}
+
+stage_asan() {
+	checked_build "$BUILD-clang" asan -DCMAKE_C_COMPILER=clang -DASAN=ON -DFUZZ=ON
+}
+
+stage_debug() {
+	checked_build "$BUILD-debug" debug
+}
+
+stage_tsan() {
+	checked_build "$BUILD-tsan" tsan -DTSAN=ON
+}
+
+# fuzz_calls ROUNDS: calls with any arguments inside a sandbox, always the same ones, or others with --long
+fuzz_calls() {
+	want calls || return
+	seed=1
+	[ -n "$LONG" ] && seed=$(date +%s)
+	stage_dir "$dir"
+	cc -O1 -o "$WORK/bin/calls" tests/fuzz/inside/calls.c || { fail "fuzz calls"; return; }
+	if ASAN_OPTIONS=detect_leaks=0 "$WORK/census" -t $(($1 * 10 + 60)) -- "$WORK/runsc" do -- \
+		"$WORK/bin/calls" "$seed" "$1" > "$WORK/log" 2>&1 < /dev/null; then
+		add passed 1
+	else
+		tail -n 60 "$WORK/log" | cut -c 1-300
+		fail "fuzz calls $seed $1"
+	fi
+}
+
+# A finding leaves its input in build-clang/findings: run the target with that file to see it again.
+stage_fuzz() {
+	dir="$BUILD-clang"
+	build_in "$dir" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_COMPILER=clang -DASAN=ON -DFUZZ=ON ||
+		{ fail "fuzz build"; return; }
+	seconds=4
+	[ -n "$LONG" ] && seconds=60
+	fuzz_calls $((seconds / 2))
+	for t in "$dir"/fuzz/*; do
+		name=$(basename "$t")
+		want "$name" || continue
+		t=$(cd "$dir/fuzz" && pwd)/$name
+		mkdir -p "$WORK/fuzz" "$dir/findings"
+		if (cd "$WORK/fuzz" && "$WORK/census" -t $((seconds + 120)) -- "$t" -max_total_time=$seconds \
+			-timeout=20 -rss_limit_mb=4096) > "$WORK/log" 2>&1 < /dev/null; then
+			add passed 1
+		else
+			grep -v '# Uses' "$WORK/log" | tail -n 40 | cut -c 1-300
+			cp "$WORK"/fuzz/crash-* "$WORK"/fuzz/timeout-* "$WORK"/fuzz/oom-* "$dir/findings" 2> /dev/null
+			fail "fuzz $name"
+		fi
+		rm -rf "$WORK/fuzz"
+	done
 }
 
 # ---- all ----------------------------------------------------------------------------------------------------------
@@ -400,7 +464,7 @@ fi
 make_census
 for stage in $STAGES; do
 	case $stage in
-	build | unit | lint | native | sandbox | oci | confinement | clients | programs | asan) ;;
+	build | unit | lint | native | sandbox | oci | confinement | clients | programs | asan | fuzz | debug | tsan) ;;
 	*) echo "run.sh: unknown stage $stage (--help tells)" >&2; exit 2 ;;
 	esac
 	before=$(cat "$WORK/failed.n")

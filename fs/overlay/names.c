@@ -10,8 +10,6 @@
 #include "fs/overlay/overlay_internal.h"
 #include "sentry/arena/arena.h"
 
-#define DIRENT_SIZE 20
-
 static bool is_entry(const struct dentry *d)
 {
 	return d->data;
@@ -22,7 +20,7 @@ static void dir_changed(struct inode *dir, int names)
 	ovl_keep(dir);
 	dir->mtime = dir->ctime = vfs_now();
 	if (!ovl_node(dir)->lower)
-		dir->size += names * DIRENT_SIZE;
+		dir->size += names * MEMDIR_NAME_SIZE;
 }
 
 /* A directory below @dir came or went. Some hosts do not count: they say 1. */
@@ -79,15 +77,11 @@ static void ovl_prefetch(struct caller *c, struct dentry *dir, const char *rest,
 /* @d gets @i; the reference on @i is taken over, also on failure. */
 static int add_name(struct inode *dir, struct dentry *d, struct inode *i)
 {
-	int err = memdir_add(&ovl_node(dir)->dir, d, false);
+	int err = memdir_add_inode(&ovl_node(dir)->dir, d, i);
 
-	if (err) {
-		inode_put(i);
-		return err;
-	}
-	dentry_set_inode(d, i);
-	dir_changed(dir, 1);
-	return 0;
+	if (!err)
+		dir_changed(dir, 1);
+	return err;
 }
 
 static int ovl_create(struct caller *c, struct inode *dir, struct dentry *d, const struct attr *a)
@@ -122,19 +116,13 @@ static int ovl_symlink(struct caller *c, struct inode *dir, struct dentry *d, co
 		       const char *target)
 {
 	struct inode *i = ovl_inode_new(dir->sb, a);
-	size_t len = strlen(target);
-	char *text;
 
 	if (!i)
 		return -ENOMEM;
-	text = kalloc(len + 1);
-	if (!text) {
+	if (inode_set_link(i, target) < 0) {
 		inode_put(i);
 		return -ENOMEM;
 	}
-	memcpy(text, target, len + 1);
-	i->link_len = i->size = len;
-	atomic_store(&i->link, text);
 	return add_name(dir, d, i);
 }
 

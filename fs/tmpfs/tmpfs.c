@@ -11,8 +11,6 @@
 #include "fs/tmpfs/tmpfs_internal.h"
 #include "sentry/arena/arena.h"
 
-#define DIRENT_SIZE 20 /* what a name adds to a directory's size, as on Linux */
-
 static SLAB_CACHE(g_node_cache, struct tmpfs_node);
 
 static const struct inode_ops g_dir_ops, g_file_ops, g_link_ops;
@@ -75,7 +73,7 @@ void tmpfs_evict(struct inode *i)
 static void dir_changed(struct inode *dir, int names)
 {
 	dir->mtime = dir->ctime = vfs_now();
-	dir->size += names * DIRENT_SIZE;
+	dir->size += names * MEMDIR_NAME_SIZE;
 }
 
 static void link_count(struct inode *i, int by)
@@ -94,15 +92,11 @@ static int tmpfs_lookup(struct caller *c, struct inode *dir, struct dentry *d)
 /* @d gets @i, as a new name of @dir; the reference on @i is taken over, also on failure. */
 static int add_name(struct inode *dir, struct dentry *d, struct inode *i)
 {
-	int err = memdir_add(&tmpfs_node(dir)->dir, d, false);
+	int err = memdir_add_inode(&tmpfs_node(dir)->dir, d, i);
 
-	if (err) {
-		inode_put(i);
-		return err;
-	}
-	dentry_set_inode(d, i);
-	dir_changed(dir, 1);
-	return 0;
+	if (!err)
+		dir_changed(dir, 1);
+	return err;
 }
 
 static int tmpfs_create(struct caller *c, struct inode *dir, struct dentry *d, const struct attr *a)
@@ -137,20 +131,13 @@ static int tmpfs_symlink(struct caller *c, struct inode *dir, struct dentry *d,
 			 const struct attr *a, const char *target)
 {
 	struct inode *i = tmpfs_inode(dir->sb, a);
-	size_t len = strlen(target);
-	char *text;
 
 	if (!i)
 		return -ENOSPC;
-	text = kalloc(len + 1);
-	if (!text) {
+	if (inode_set_link(i, target) < 0) {
 		inode_put(i);
 		return -ENOMEM;
 	}
-	memcpy(text, target, len + 1);
-	i->link_len = len;
-	i->size = len;
-	atomic_store(&i->link, text);
 	return add_name(dir, d, i);
 }
 

@@ -83,6 +83,19 @@ struct inode *inode_create(struct super_block *sb, const struct inode_ops *op,
 	return i;
 }
 
+int inode_set_link(struct inode *i, const char *text)
+{
+	size_t len = strlen(text);
+	char *link = kalloc(len + 1);
+
+	if (!link)
+		return -ENOMEM;
+	memcpy(link, text, len + 1);
+	i->link_len = i->size = len;
+	atomic_store(&i->link, link);
+	return 0;
+}
+
 struct inode *inode_get(struct inode *i)
 {
 	ref_get(&i->ref);

@@ -110,6 +110,17 @@ bool memdir_emit_dots(struct file *f, struct dir_context *dc)
 }
 
 /* The entry at @place or the first behind. */
+int memdir_add_inode(struct memdir *m, struct dentry *d, struct inode *i)
+{
+	int err = memdir_add(m, d, false);
+
+	if (err)
+		inode_put(i);
+	else
+		dentry_set_inode(d, i);
+	return err;
+}
+
 static struct memdir_entry *entry_at(struct memdir *m, u64 place)
 {
 	struct rb_node *n = m->entries.node;

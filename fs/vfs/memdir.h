@@ -12,6 +12,8 @@
 #include "sentry/base/rbtree.h"
 
 #define MEMDIR_FIRST 2 /* places 0 and 1 are "." and ".." */
+/* What a name adds to the size of its directory, as Linux's tmpfs counts. */
+#define MEMDIR_NAME_SIZE 20
 
 struct memdir_entry {
 	struct rb_node node;
@@ -31,6 +33,8 @@ void memdir_init(struct memdir *m);
 void memdir_fini(struct memdir *m);
 /* Adds and pins @d. 0 or -ENOMEM. */
 int memdir_add(struct memdir *m, struct dentry *d, bool hidden);
+/* The same for a new name @d, which gets @i. The reference on @i is taken over, also on failure. */
+int memdir_add_inode(struct memdir *m, struct dentry *d, struct inode *i);
 /* Removes and unpins @d, which is an entry of @m. */
 void memdir_remove(struct memdir *m, struct dentry *d);
 static inline struct memdir_entry *memdir_entry(const struct dentry *d)

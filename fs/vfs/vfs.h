@@ -422,6 +422,8 @@ struct inode *inode_create(struct super_block *sb, const struct inode_ops *op,
 			   const struct file_ops *fop, u32 mode, u64 ino);
 struct inode *inode_get(struct inode *i);
 void inode_put(struct inode *i);
+/* Gives a new inode the text of its symbolic link, which never changes. 0 or -ENOMEM. */
+int inode_set_link(struct inode *i, const char *text);
 /* The root dentry of a super block; takes over the reference on @inode. */
 struct dentry *dentry_make_root(struct super_block *sb, struct inode *inode);
 

@@ -60,34 +60,22 @@ static void replace_child(struct mm *mm, struct vma *parent, struct vma *old, st
 		new->parent = parent;
 }
 
-static struct vma *rotate_left(struct mm *mm, struct vma *v)
+/* The right child of @v, or the left one, takes its place, and @v goes below it to the other side.
+ */
+static struct vma *rotate(struct mm *mm, struct vma *v, bool left)
 {
-	struct vma *r = v->right;
+	struct vma **down = left ? &v->right : &v->left, *up = *down;
+	struct vma **inner = left ? &up->left : &up->right;
 
-	v->right = r->left;
-	if (r->left)
-		r->left->parent = v;
-	replace_child(mm, v->parent, v, r);
-	r->left = v;
-	v->parent = r;
+	*down = *inner;
+	if (*inner)
+		(*inner)->parent = v;
+	replace_child(mm, v->parent, v, up);
+	*inner = v;
+	v->parent = up;
 	node_update(v);
-	node_update(r);
-	return r;
-}
-
-static struct vma *rotate_right(struct mm *mm, struct vma *v)
-{
-	struct vma *l = v->left;
-
-	v->left = l->right;
-	if (l->right)
-		l->right->parent = v;
-	replace_child(mm, v->parent, v, l);
-	l->right = v;
-	v->parent = l;
-	node_update(v);
-	node_update(l);
-	return l;
+	node_update(up);
+	return up;
 }
 
 /* Restores balance, heights and gaps from @v up to the root. */
@@ -98,12 +86,12 @@ static void rebalance(struct mm *mm, struct vma *v)
 
 		if (lean > 1) {
 			if (height(v->left->left) < height(v->left->right))
-				rotate_left(mm, v->left);
-			v = rotate_right(mm, v);
+				rotate(mm, v->left, true);
+			v = rotate(mm, v, false);
 		} else if (lean < -1) {
 			if (height(v->right->right) < height(v->right->left))
-				rotate_right(mm, v->right);
-			v = rotate_left(mm, v);
+				rotate(mm, v->right, false);
+			v = rotate(mm, v, true);
 		} else {
 			node_update(v);
 		}

@@ -7,9 +7,6 @@
  * deaf.sh; refuses to run unless it is process 1.
  */
 #define _GNU_SOURCE
-#include <setjmp.h>
-#include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -17,19 +14,12 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#define WINDOW	0x7fc000000000ul
-#define REACH	(2ul << 20)
-#define PLACES	256
+#include "tests/confinement/places.h"
+
 #define UC_SIZE 304 /* the kernel's struct ucontext */
 
-static sigjmp_buf g_back;
 static char g_frame[512] __attribute__((aligned(64)));
 static char g_stack[65536] __attribute__((aligned(64)));
-
-static void on_fault(int sig)
-{
-	siglongjmp(g_back, 1);
-}
 
 static void spin(void)
 {
@@ -46,27 +36,6 @@ static void on_usr1(int sig, siginfo_t *info, void *uc)
 	u->uc_mcontext.gregs[REG_RSP] = (long long)(uintptr_t)(g_stack + sizeof(g_stack) - 8);
 	u->uc_mcontext.fpregs = NULL;
 	memset(g_frame + UC_SIZE - 8, 0xff, 8); /* uc_sigmask */
-}
-
-static unsigned find_places(uintptr_t vdso, uintptr_t *out)
-{
-	volatile unsigned count = 0;
-	struct sigaction sa = {.sa_handler = on_fault};
-
-	sigaction(SIGSEGV, &sa, NULL);
-	sigaction(SIGBUS, &sa, NULL);
-	for (volatile uintptr_t page = vdso - REACH; page < vdso + REACH; page += 4096) {
-		const unsigned char *p = (const unsigned char *)page;
-
-		if (page < WINDOW || sigsetjmp(g_back, 1))
-			continue;
-		for (unsigned i = 0; i + 1 < 4096 && count < PLACES; i++)
-			if (p[i] == 0x0f && p[i + 1] == 0x05)
-				out[count++] = page + i;
-	}
-	signal(SIGSEGV, SIG_DFL);
-	signal(SIGBUS, SIG_DFL);
-	return count;
 }
 
 static void go_deaf(uintptr_t place)

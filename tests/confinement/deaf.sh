@@ -5,7 +5,7 @@
 
 work=$(mktemp -d /tmp/deaf.XXXXXX)
 trap 'rm -rf "$work"' EXIT
-cc -O1 -o "$work/deaf" "$top/tests/confinement/deaf.c" || exit 1
+cc -O1 -I "$top" -o "$work/deaf" "$top/tests/confinement/deaf.c" || exit 1
 out=$(timeout -s KILL 60 "$RUNSC" do "$work/deaf" 2>&1 </dev/null)
 status=$?
 check "all children were killed: $out" [ $status -eq 0 ]

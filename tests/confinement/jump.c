@@ -10,9 +10,6 @@
  */
 #include <elf.h>
 #include <fcntl.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,38 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define WINDOW 0x7fc000000000ul
-#define REACH  (2ul << 20) /* of the window, below and above the vdso */
-#define PLACES 256
-
-static sigjmp_buf g_back;
-
-static void on_fault(int sig)
-{
-	siglongjmp(g_back, 1);
-}
-
-/* Collects the addresses of "syscall" in the readable pages around the vdso. */
-static unsigned find_places(uintptr_t vdso, uintptr_t *out)
-{
-	volatile unsigned count = 0;
-	struct sigaction sa = {.sa_handler = on_fault};
-
-	sigaction(SIGSEGV, &sa, NULL);
-	sigaction(SIGBUS, &sa, NULL);
-	for (volatile uintptr_t page = vdso - REACH; page < vdso + REACH; page += 4096) {
-		const unsigned char *p = (const unsigned char *)page;
-
-		if (page < WINDOW || sigsetjmp(g_back, 1))
-			continue;
-		for (unsigned i = 0; i + 1 < 4096 && count < PLACES; i++)
-			if (p[i] == 0x0f && p[i + 1] == 0x05)
-				out[count++] = page + i;
-	}
-	signal(SIGSEGV, SIG_DFL);
-	signal(SIGBUS, SIG_DFL);
-	return count;
-}
+#include "tests/confinement/places.h"
 
 static void jump(uintptr_t to, const long *regs) __attribute__((noreturn));
 static void jump(uintptr_t to, const long *regs)

@@ -6,7 +6,7 @@
 work=$(mktemp -d /tmp/jump.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 chmod 777 "$work"
-cc -O1 -o "$work/jump" "$top/tests/confinement/jump.c" || exit 1
+cc -O1 -I "$top" -o "$work/jump" "$top/tests/confinement/jump.c" || exit 1
 out=$("$RUNSC" do "$work/jump" "$work/escaped" 2>&1 </dev/null)
 status=$?
 check "the stub's calls were found: $out" sh -c "echo '$out' | grep -q '[1-9][0-9]* places'"

@@ -10,21 +10,7 @@
 #include "sentry/arena/arena.h"
 #include "sentry/mm/memfile.h"
 #include "tests/fuzz/fuzz.h"
-
-/* The platform, as far as mm calls it. */
-void pctx_kick(struct pctx *c)
-{
-}
-ssize_t pas_readv(struct pas *as, const struct iovec *local, unsigned nlocal,
-		  const struct iovec *guest, unsigned nguest)
-{
-	return -EFAULT;
-}
-ssize_t pas_writev(struct pas *as, const struct iovec *local, unsigned nlocal,
-		   const struct iovec *guest, unsigned nguest)
-{
-	return -EFAULT;
-}
+#include "tests/lib/no_platform.h"
 
 static struct caller g_c;
 

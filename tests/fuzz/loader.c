@@ -5,17 +5,8 @@
  * What is accepted must keep its promises: strings that end within the buffer, a layout within the
  * guest's space, an interpreter that is one of the headers.
  */
-#include <stdlib.h>
-
 #include "sentry/loader/loader.h"
-
-int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
-
-static void check(bool ok)
-{
-	if (!ok)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static void script(const u8 *data, size_t size)
 {

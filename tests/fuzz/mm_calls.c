@@ -7,46 +7,13 @@
  * guest's space.
  */
 #include <signal.h>
-#include <stdlib.h>
 
 #include "sentry/arena/arena.h"
 #include "sentry/mm/memfile.h"
 #include "sentry/mm/mm.h"
 #include "sentry/mm/vma_tree.h"
-
-int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
-
-/* There is no platform here. */
-void pctx_kick(struct pctx *c)
-{
-}
-int pas_open_smaps(struct pas *as)
-{
-	return -ENOSYS;
-}
-ssize_t pas_readv(struct pas *as, const struct iovec *local, unsigned nlocal,
-		  const struct iovec *guest, unsigned nguest)
-{
-	return -EFAULT;
-}
-ssize_t pas_writev(struct pas *as, const struct iovec *local, unsigned nlocal,
-		   const struct iovec *guest, unsigned nguest)
-{
-	return -EFAULT;
-}
-
-struct input {
-	const u8 *at, *end;
-};
-
-static u64 take(struct input *in, unsigned bytes)
-{
-	u64 v = 0;
-
-	for (unsigned i = 0; i < bytes && in->at < in->end; i++)
-		v |= (u64)*in->at++ << (8 * i);
-	return v;
-}
+#include "tests/fuzz/fuzz.h"
+#include "tests/lib/no_platform.h"
 
 /* Mostly pages of a small range, sometimes anything. */
 static u64 address(struct input *in)
@@ -61,12 +28,6 @@ static u64 length(struct input *in)
 	u64 v = take(in, 1);
 
 	return v < 240 ? (v % 32) << PAGE_SHIFT : take(in, 8);
-}
-
-static void check(bool ok)
-{
-	if (!ok)
-		abort();
 }
 
 static void check_mm(struct mm *mm)

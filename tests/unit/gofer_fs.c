@@ -8,25 +8,8 @@
 
 #include "fs/goferfs/goferfs.h"
 #include "sentry/arena/arena.h"
+#include "tests/lib/no_platform.h"
 #include "tests/unit/gofer_test.h"
-
-/* There is no platform here. */
-void pctx_kick(struct pctx *c)
-{
-}
-
-/* no guest here: only the sentry's own memory is read and written */
-ssize_t pas_readv(struct pas *as, const struct iovec *local, unsigned nlocal,
-		  const struct iovec *guest, unsigned nguest)
-{
-	return -EFAULT;
-}
-
-ssize_t pas_writev(struct pas *as, const struct iovec *local, unsigned nlocal,
-		   const struct iovec *guest, unsigned nguest)
-{
-	return -EFAULT;
-}
 
 static struct test_gofer g;
 static struct caller c;

@@ -11,24 +11,7 @@
 #include "sentry/arena/arena.h"
 #include "sentry/mm/memfile.h"
 #include "sentry/mm/mm.h"
-
-void pctx_kick(struct pctx *c)
-{
-}
-int pas_open_smaps(struct pas *as)
-{
-	return -ENOSYS;
-}
-ssize_t pas_readv(struct pas *as, const struct iovec *local, unsigned nlocal,
-		  const struct iovec *guest, unsigned nguest)
-{
-	return -EFAULT;
-}
-ssize_t pas_writev(struct pas *as, const struct iovec *local, unsigned nlocal,
-		   const struct iovec *guest, unsigned nguest)
-{
-	return -EFAULT;
-}
+#include "tests/lib/no_platform.h"
 
 struct extent {
 	u64 offset;

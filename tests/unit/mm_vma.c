@@ -11,27 +11,7 @@
 #include "sentry/mm/memfile.h"
 #include "sentry/mm/mm.h"
 #include "sentry/mm/vma_tree.h"
-
-/* The platform, as far as mm calls it. */
-static unsigned g_kicks;
-void pctx_kick(struct pctx *c)
-{
-	g_kicks++;
-}
-int pas_open_smaps(struct pas *as)
-{
-	return -ENOSYS;
-}
-ssize_t pas_readv(struct pas *as, const struct iovec *local, unsigned nlocal,
-		  const struct iovec *guest, unsigned nguest)
-{
-	return -EFAULT;
-}
-ssize_t pas_writev(struct pas *as, const struct iovec *local, unsigned nlocal,
-		   const struct iovec *guest, unsigned nguest)
-{
-	return -EFAULT;
-}
+#include "tests/lib/no_platform.h"
 
 #define BASE  0x10000000ul
 #define PAGES 512u

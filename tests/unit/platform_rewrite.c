@@ -201,10 +201,10 @@ static void bring_to(struct pctx *c, u64 at)
 static int try_site(struct pctx *c, const u8 *page, unsigned offset)
 {
 	static const u8 trap[] = {0x0f, 0x0b};
-	bool is_ret = page[offset + 2] == 0xc3;
 	u64 at = TEXT + offset, landing = LANDING;
 	struct pcmd cmds[PREWRITE_CMDS];
 	struct outcome before, after;
+	bool is_ret;
 	int n;
 
 	put(c, TEXT, page, PAGE_SIZE);
@@ -212,6 +212,7 @@ static int try_site(struct pctx *c, const u8 *page, unsigned offset)
 	put(c, STACK, &landing, sizeof(landing));
 	if (offset > PAGE_SIZE - 10)
 		return 0;
+	is_ret = page[offset + 2] == 0xc3;
 	if (!is_ret)
 		put(c, at + 8, trap, sizeof(trap));
 	if (!is_ret && (page[offset + 2] != 0x48 || page[offset + 3] != 0x3d)) {

@@ -29,7 +29,8 @@ static uint32_t load(const struct seccomp_data *d, uint32_t at)
 {
 	uint32_t v;
 
-	ck_assert(at % 4 == 0 && at < sizeof(*d));
+	if (at % 4 || at >= sizeof(*d)) /* a ck_assert here would take most of the time */
+		ck_abort_msg("load of %u", at);
 	memcpy(&v, (const char *)d + at, sizeof(v));
 	return v;
 }
@@ -60,7 +61,8 @@ static uint32_t run(const struct sock_filter *f, size_t n, const struct seccomp_
 			a = load(d, f[pc].k);
 			break;
 		case BPF_ALU:
-			ck_assert(BPF_OP(f[pc].code) == BPF_AND);
+			if (BPF_OP(f[pc].code) != BPF_AND)
+				ck_abort_msg("operation %x", f[pc].code);
 			a &= f[pc].k;
 			break;
 		case BPF_JMP:

@@ -15,21 +15,7 @@
 #include "fs/vfs/vfs.h"
 #include "sentry/arena/arena.h"
 #include "sentry/mm/memfile.h"
-
-/* The platform, as far as mm calls it. */
-void pctx_kick(struct pctx *c)
-{
-}
-ssize_t pas_readv(struct pas *as, const struct iovec *local, unsigned nlocal,
-		  const struct iovec *guest, unsigned nguest)
-{
-	return -EFAULT;
-}
-ssize_t pas_writev(struct pas *as, const struct iovec *local, unsigned nlocal,
-		   const struct iovec *guest, unsigned nguest)
-{
-	return -EFAULT;
-}
+#include "tests/lib/no_platform.h"
 
 static struct caller g_c; /* root */
 static struct caller g_u; /* user 1000, group 1000, no capabilities */
