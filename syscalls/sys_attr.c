@@ -4,6 +4,7 @@
 #include <sys/time.h>
 #include <utime.h>
 
+#include "sentry/auth/userns.h"
 #include "syscalls/sys.h"
 
 #define AT_VALID (AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)
@@ -61,39 +62,44 @@ long sys_fchmodat2(struct task *t, const struct sys_args *a)
 	return setattr_at(t, ARG_INT(a, 0), ARG_GVA(a, 1), ARG_UINT(a, 3), &attr);
 }
 
-static struct attr owner_attr(u32 uid, u32 gid)
+static int owner_attr(struct task *t, u32 uid, u32 gid, struct attr *out)
 {
-	return (struct attr){.valid = (uid != ~0u ? ATTR_UID : 0) | (gid != ~0u ? ATTR_GID : 0),
-			     .uid = uid,
-			     .gid = gid};
+	*out = (struct attr){.valid = (uid != ~0u ? ATTR_UID : 0) | (gid != ~0u ? ATTR_GID : 0),
+			     .uid = uid_in(t->cred, uid),
+			     .gid = gid_in(t->cred, gid)};
+	return (uid != ~0u && out->uid == NO_ID) || (gid != ~0u && out->gid == NO_ID) ? -EINVAL : 0;
 }
 
 long sys_chown(struct task *t, const struct sys_args *a)
 {
-	struct attr attr = owner_attr(ARG_UINT(a, 1), ARG_UINT(a, 2));
+	struct attr attr;
+	int err = owner_attr(t, ARG_UINT(a, 1), ARG_UINT(a, 2), &attr);
 
-	return setattr_at(t, AT_FDCWD, ARG_GVA(a, 0), 0, &attr);
+	return err ? err : setattr_at(t, AT_FDCWD, ARG_GVA(a, 0), 0, &attr);
 }
 
 long sys_lchown(struct task *t, const struct sys_args *a)
 {
-	struct attr attr = owner_attr(ARG_UINT(a, 1), ARG_UINT(a, 2));
+	struct attr attr;
+	int err = owner_attr(t, ARG_UINT(a, 1), ARG_UINT(a, 2), &attr);
 
-	return setattr_at(t, AT_FDCWD, ARG_GVA(a, 0), AT_SYMLINK_NOFOLLOW, &attr);
+	return err ? err : setattr_at(t, AT_FDCWD, ARG_GVA(a, 0), AT_SYMLINK_NOFOLLOW, &attr);
 }
 
 long sys_fchown(struct task *t, const struct sys_args *a)
 {
-	struct attr attr = owner_attr(ARG_UINT(a, 1), ARG_UINT(a, 2));
+	struct attr attr;
+	int err = owner_attr(t, ARG_UINT(a, 1), ARG_UINT(a, 2), &attr);
 
-	return setattr_fd(t, ARG_INT(a, 0), &attr);
+	return err ? err : setattr_fd(t, ARG_INT(a, 0), &attr);
 }
 
 long sys_fchownat(struct task *t, const struct sys_args *a)
 {
-	struct attr attr = owner_attr(ARG_UINT(a, 2), ARG_UINT(a, 3));
+	struct attr attr;
+	int err = owner_attr(t, ARG_UINT(a, 2), ARG_UINT(a, 3), &attr);
 
-	return setattr_at(t, ARG_INT(a, 0), ARG_GVA(a, 1), ARG_UINT(a, 4), &attr);
+	return err ? err : setattr_at(t, ARG_INT(a, 0), ARG_GVA(a, 1), ARG_UINT(a, 4), &attr);
 }
 
 /* --- times

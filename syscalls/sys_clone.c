@@ -2,6 +2,7 @@
 /* sys_clone.c - clone, clone3, fork, vfork, unshare */
 #include <linux/sched.h>
 
+#include "sentry/kernel/kernel.h"
 #include "syscalls/sys.h"
 
 #define CSIGNAL_MASK 0xffull
@@ -96,23 +97,36 @@ static long check_args(const struct clone_args_k *k)
 	return 0;
 }
 
-/* One pid namespace: one number. */
-static long copy_set_tid(struct task *t, const struct clone_args_k *k, s32 *out)
+/* The caller's rights over each namespace that a number is given in. */
+static bool may_set_tid(struct task *t, u64 count)
 {
-	s32 tid;
+	const struct pid_namespace *ns = t->ns->pid_children;
 
-	if (!k->set_tid_size)
+	for (u64 i = 0; i < count && ns; i++, ns = ns->parent)
+		if (!cred_capable_in(t->cred, ns->ns.owner, 21) &&
+		    !cred_capable_in(t->cred, ns->ns.owner, 40))
+			return false; /* CAP_SYS_ADMIN, CAP_CHECKPOINT_RESTORE */
+	return true;
+}
+
+static long copy_set_tid(struct task *t, const struct clone_args_k *k, struct clone_args_in *in)
+{
+	u64 count = k->set_tid_size, levels = t->ns->pid_children->level + 1;
+
+	if (!count)
 		return 0;
-	if (k->set_tid_size > 1)
+	if (k->flags & CLONE_NEWPID)
+		levels++;
+	if (count > levels || count > array_size(in->set_tid))
 		return -EINVAL;
-	if (copy_in(t->mm, &tid, GVA(k->set_tid), sizeof(tid)))
+	if (copy_in(t->mm, in->set_tid, GVA(k->set_tid), count * sizeof(s32)))
 		return -EFAULT;
-	if (tid < 1 || tid >= 4194304)
-		return -EINVAL;
-	if (!task_capable(t, 21) &&
-	    !task_capable(t, 40)) /* CAP_SYS_ADMIN, CAP_CHECKPOINT_RESTORE */
+	for (u64 i = 0; i < count; i++)
+		if (in->set_tid[i] < 1 || in->set_tid[i] >= 4194304)
+			return -EINVAL;
+	if (!may_set_tid(t, count))
 		return -EPERM;
-	*out = tid;
+	in->set_tid_count = (u32)count;
 	return 0;
 }
 
@@ -128,7 +142,7 @@ long sys_clone3(struct task *t, const struct sys_args *a)
 	if (!err)
 		err = check_args(&k);
 	if (!err)
-		err = copy_set_tid(t, &k, &in.set_tid);
+		err = copy_set_tid(t, &k, &in);
 	if (err)
 		return err;
 	in.flags = k.flags;
@@ -139,6 +153,11 @@ long sys_clone3(struct task *t, const struct sys_args *a)
 	in.child_tid = GVA(k.child_tid);
 	in.pidfd = GVA(k.pidfd);
 	return task_clone(t, &in);
+}
+
+long sys_setns(struct task *t, const struct sys_args *a)
+{
+	return task_setns(t, ARG_INT(a, 0), ARG_UINT(a, 1));
 }
 
 long sys_unshare(struct task *t, const struct sys_args *a)

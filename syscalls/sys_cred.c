@@ -2,6 +2,7 @@
 /* sys_cred.c - user and group ids, supplementary groups, capabilities (credentials(7),
  * capabilities(7)) */
 #include "sentry/kernel/process.h"
+#include "sentry/auth/userns.h"
 #include "syscalls/sys_cred.h"
 
 #define KEEP			      ((u32)-1)
@@ -43,24 +44,37 @@ static long refuse(struct cred *new, long err)
 	return err;
 }
 
+/* An id that is given: KEEP stays; false: the caller's namespace does not have it. */
+static bool uid_arg(struct task *t, const struct sys_args *a, unsigned i, u32 *out)
+{
+	*out = uid_in(t->cred, ARG_UINT(a, i));
+	return *out != KEEP || ARG_UINT(a, i) == KEEP;
+}
+
+static bool gid_arg(struct task *t, const struct sys_args *a, unsigned i, u32 *out)
+{
+	*out = gid_in(t->cred, ARG_UINT(a, i));
+	return *out != KEEP || ARG_UINT(a, i) == KEEP;
+}
+
 long sys_getuid(struct task *t, const struct sys_args *a)
 {
-	return t->cred->uid;
+	return uid_out(t->cred, t->cred->uid);
 }
 
 long sys_geteuid(struct task *t, const struct sys_args *a)
 {
-	return t->cred->euid;
+	return uid_out(t->cred, t->cred->euid);
 }
 
 long sys_getgid(struct task *t, const struct sys_args *a)
 {
-	return t->cred->gid;
+	return gid_out(t->cred, t->cred->gid);
 }
 
 long sys_getegid(struct task *t, const struct sys_args *a)
 {
-	return t->cred->egid;
+	return gid_out(t->cred, t->cred->egid);
 }
 
 static long store_three(struct task *t, const struct sys_args *a, u32 x, u32 y, u32 z)
@@ -73,12 +87,16 @@ static long store_three(struct task *t, const struct sys_args *a, u32 x, u32 y, 
 
 long sys_getresuid(struct task *t, const struct sys_args *a)
 {
-	return store_three(t, a, t->cred->uid, t->cred->euid, t->cred->suid);
+	const struct cred *c = t->cred;
+
+	return store_three(t, a, uid_out(c, c->uid), uid_out(c, c->euid), uid_out(c, c->suid));
 }
 
 long sys_getresgid(struct task *t, const struct sys_args *a)
 {
-	return store_three(t, a, t->cred->gid, t->cred->egid, t->cred->sgid);
+	const struct cred *c = t->cred;
+
+	return store_three(t, a, gid_out(c, c->gid), gid_out(c, c->egid), gid_out(c, c->sgid));
 }
 
 /* --- changing ids
@@ -86,7 +104,7 @@ long sys_getresgid(struct task *t, const struct sys_args *a)
 
 long sys_setuid(struct task *t, const struct sys_args *a)
 {
-	u32 uid = ARG_UINT(a, 0);
+	u32 uid = uid_in(t->cred, ARG_UINT(a, 0));
 	struct cred *new;
 
 	if (uid == KEEP)
@@ -94,7 +112,7 @@ long sys_setuid(struct task *t, const struct sys_args *a)
 	new = cred_dup(t->cred);
 	if (!new)
 		return -ENOMEM;
-	if (task_capable(t, CAP_SETUID_K))
+	if (cred_capable_own(t->cred, CAP_SETUID_K))
 		new->uid = new->suid = uid;
 	else if (uid != new->uid && uid != new->suid)
 		return refuse(new, -EPERM);
@@ -104,7 +122,7 @@ long sys_setuid(struct task *t, const struct sys_args *a)
 
 long sys_setgid(struct task *t, const struct sys_args *a)
 {
-	u32 gid = ARG_UINT(a, 0);
+	u32 gid = gid_in(t->cred, ARG_UINT(a, 0));
 	struct cred *new;
 
 	if (gid == KEEP)
@@ -112,7 +130,7 @@ long sys_setgid(struct task *t, const struct sys_args *a)
 	new = cred_dup(t->cred);
 	if (!new)
 		return -ENOMEM;
-	if (task_capable(t, CAP_SETGID_K))
+	if (cred_capable_own(t->cred, CAP_SETGID_K))
 		new->gid = new->sgid = gid;
 	else if (gid != new->gid && gid != new->sgid)
 		return refuse(new, -EPERM);
@@ -122,10 +140,13 @@ long sys_setgid(struct task *t, const struct sys_args *a)
 
 long sys_setreuid(struct task *t, const struct sys_args *a)
 {
-	u32 r = ARG_UINT(a, 0), e = ARG_UINT(a, 1);
-	struct cred *new = cred_dup(t->cred);
-	bool any = task_capable(t, CAP_SETUID_K);
+	bool any = cred_capable_own(t->cred, CAP_SETUID_K);
+	struct cred *new;
+	u32 r, e;
 
+	if (!uid_arg(t, a, 0, &r) || !uid_arg(t, a, 1, &e))
+		return -EINVAL;
+	new = cred_dup(t->cred);
 	if (!new)
 		return -ENOMEM;
 	if (r != KEEP) {
@@ -146,10 +167,13 @@ long sys_setreuid(struct task *t, const struct sys_args *a)
 
 long sys_setregid(struct task *t, const struct sys_args *a)
 {
-	u32 r = ARG_UINT(a, 0), e = ARG_UINT(a, 1);
-	struct cred *new = cred_dup(t->cred);
-	bool any = task_capable(t, CAP_SETGID_K);
+	bool any = cred_capable_own(t->cred, CAP_SETGID_K);
+	struct cred *new;
+	u32 r, e;
 
+	if (!gid_arg(t, a, 0, &r) || !gid_arg(t, a, 1, &e))
+		return -EINVAL;
+	new = cred_dup(t->cred);
 	if (!new)
 		return -ENOMEM;
 	if (r != KEEP && !any && r != new->gid &&r != new->egid)
@@ -173,11 +197,13 @@ static bool one_of(u32 id, u32 x, u32 y, u32 z)
 
 long sys_setresuid(struct task *t, const struct sys_args *a)
 {
-	u32 r = ARG_UINT(a, 0), e = ARG_UINT(a, 1), s = ARG_UINT(a, 2);
 	const struct cred *c = t->cred;
 	struct cred *new;
+	u32 r, e, s;
 
-	if (!task_capable(t, CAP_SETUID_K) &&
+	if (!uid_arg(t, a, 0, &r) || !uid_arg(t, a, 1, &e) || !uid_arg(t, a, 2, &s))
+		return -EINVAL;
+	if (!cred_capable_own(t->cred, CAP_SETUID_K) &&
 	    (!one_of(r, c->uid, c->euid, c->suid) || !one_of(e, c->uid, c->euid, c->suid) ||
 	     !one_of(s, c->uid, c->euid, c->suid)))
 		return -EPERM;
@@ -193,11 +219,13 @@ long sys_setresuid(struct task *t, const struct sys_args *a)
 
 long sys_setresgid(struct task *t, const struct sys_args *a)
 {
-	u32 r = ARG_UINT(a, 0), e = ARG_UINT(a, 1), s = ARG_UINT(a, 2);
 	const struct cred *c = t->cred;
 	struct cred *new;
+	u32 r, e, s;
 
-	if (!task_capable(t, CAP_SETGID_K) &&
+	if (!gid_arg(t, a, 0, &r) || !gid_arg(t, a, 1, &e) || !gid_arg(t, a, 2, &s))
+		return -EINVAL;
+	if (!cred_capable_own(t->cred, CAP_SETGID_K) &&
 	    (!one_of(r, c->gid, c->egid, c->sgid) || !one_of(e, c->gid, c->egid, c->sgid) ||
 	     !one_of(s, c->gid, c->egid, c->sgid)))
 		return -EPERM;
@@ -213,40 +241,53 @@ long sys_setresgid(struct task *t, const struct sys_args *a)
 
 long sys_setfsuid(struct task *t, const struct sys_args *a)
 {
-	u32 id = ARG_UINT(a, 0), old = t->cred->fsuid;
+	u32 id = uid_in(t->cred, ARG_UINT(a, 0)), old = t->cred->fsuid;
 	const struct cred *c = t->cred;
 	struct cred *new;
 
 	if (id == KEEP || id == old ||
-	    (!task_capable(t, CAP_SETUID_K) && id != c->uid && id != c->euid && id != c->suid))
-		return old;
+	    (!cred_capable_own(t->cred, CAP_SETUID_K) && id != c->uid && id != c->euid &&
+	     id != c->suid))
+		return uid_out(c, old);
 	new = cred_dup(c);
 	if (new) {
 		new->fsuid = id;
 		commit_ids(t, new);
 	}
-	return old;
+	return uid_out(t->cred, old);
 }
 
 long sys_setfsgid(struct task *t, const struct sys_args *a)
 {
-	u32 id = ARG_UINT(a, 0), old = t->cred->fsgid;
+	u32 id = gid_in(t->cred, ARG_UINT(a, 0)), old = t->cred->fsgid;
 	const struct cred *c = t->cred;
 	struct cred *new;
 
 	if (id == KEEP || id == old ||
-	    (!task_capable(t, CAP_SETGID_K) && id != c->gid && id != c->egid && id != c->sgid))
-		return old;
+	    (!cred_capable_own(t->cred, CAP_SETGID_K) && id != c->gid && id != c->egid &&
+	     id != c->sgid))
+		return gid_out(c, old);
 	new = cred_dup(c);
 	if (new) {
 		new->fsgid = id;
 		commit(t, new);
 	}
-	return old;
+	return gid_out(t->cred, old);
 }
 
 /* --- groups
  * -------------------------------------------------------------------------------------------- */
+
+static long getgroups_mapped(struct task *t, gva_t out, const struct cred_groups *g)
+{
+	for (u32 i = 0; i < g->count; i++) {
+		u32 gid = gid_out(t->cred, g->gids[i]);
+
+		if (copy_out(t->mm, gva_add(out, i * sizeof(gid)), &gid, sizeof(gid)))
+			return -EFAULT;
+	}
+	return g->count;
+}
 
 long sys_getgroups(struct task *t, const struct sys_args *a)
 {
@@ -260,6 +301,8 @@ long sys_getgroups(struct task *t, const struct sys_args *a)
 		return count;
 	if (count > (u32)size)
 		return -EINVAL;
+	if (t->cred->user_ns)
+		return getgroups_mapped(t, ARG_GVA(a, 1), g);
 	if (count && copy_out(t->mm, ARG_GVA(a, 1), g->gids, count * sizeof(u32)))
 		return -EFAULT;
 	return count;
@@ -272,7 +315,7 @@ long sys_setgroups(struct task *t, const struct sys_args *a)
 	u32 *gids = NULL;
 	long err = 0;
 
-	if (!task_capable(t, CAP_SETGID_K))
+	if (!cred_capable_own(t->cred, CAP_SETGID_K) || !user_ns_may_setgroups(t->cred->user_ns))
 		return -EPERM;
 	if (count < 0 || count > CRED_NGROUPS_MAX)
 		return -EINVAL;
@@ -281,6 +324,10 @@ long sys_setgroups(struct task *t, const struct sys_args *a)
 		if (!gids)
 			return -ENOMEM;
 		err = copy_in(t->mm, gids, ARG_GVA(a, 1), (size_t)count * sizeof(u32));
+		for (s32 i = 0; !err && i < count; i++) {
+			gids[i] = gid_in(t->cred, gids[i]);
+			err = gids[i] == KEEP ? -EINVAL : 0;
+		}
 	}
 	new = err ? NULL : cred_dup(t->cred);
 	if (!err)
@@ -344,7 +391,7 @@ long sys_capget(struct task *t, const struct sys_args *a)
 	if (h.pid < 0)
 		return -EINVAL;
 	tasklist_lock();
-	target = h.pid ? task_find(h.pid) : t;
+	target = h.pid ? task_find_for(t, h.pid) : t;
 	if (target)
 		c = cred_get(target->cred);
 	tasklist_unlock();
@@ -373,7 +420,7 @@ long sys_capset(struct task *t, const struct sys_args *a)
 
 	if (err)
 		return err;
-	if (h.pid && h.pid != t->tid)
+	if (h.pid && h.pid != t->vtid)
 		return -EPERM;
 	if (copy_in(t->mm, data, ARG_GVA(a, 1), words * sizeof(data[0])))
 		return -EFAULT;
@@ -383,7 +430,8 @@ long sys_capset(struct task *t, const struct sys_args *a)
 		inheritable |= (u64)data[i].inheritable << 32 * i;
 	}
 	effective &= CAP_FULL, permitted &= CAP_FULL, inheritable &= CAP_FULL;
-	if (!task_capable(t, CAP_SETPCAP_K) && (inheritable & ~(c->inheritable | c->permitted)))
+	if (!cred_capable_own(t->cred, CAP_SETPCAP_K) &&
+	    (inheritable & ~(c->inheritable | c->permitted)))
 		return -EPERM;
 	if ((inheritable & ~(c->inheritable | c->bounding)) || (permitted & ~c->permitted) ||
 	    (effective & ~permitted))
@@ -405,7 +453,7 @@ long cred_drop_bounding(struct task *t, u64 cap)
 {
 	struct cred *new;
 
-	if (!task_capable(t, CAP_SETPCAP_K))
+	if (!cred_capable_own(t->cred, CAP_SETPCAP_K))
 		return -EPERM;
 	if (cap > CAP_LAST)
 		return -EINVAL;
@@ -423,7 +471,7 @@ long cred_set_securebits(struct task *t, u64 bits)
 	struct cred *new;
 
 	if ((c->securebits & 0xaa & ~bits) || ((c->securebits ^ bits) & locks) ||
-	    (bits & ~0xffull) || !task_capable(t, CAP_SETPCAP_K))
+	    (bits & ~0xffull) || !cred_capable_own(t->cred, CAP_SETPCAP_K))
 		return -EPERM;
 	new = cred_dup(c);
 	if (!new)

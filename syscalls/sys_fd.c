@@ -6,6 +6,7 @@
 
 #include "fs/pipe/pipe.h"
 #include "sentry/kernel/sigio.h"
+#include "sentry/kernel/process.h"
 #include "syscalls/sys.h"
 
 long sys_close(struct task *t, const struct sys_args *a)
@@ -188,7 +189,7 @@ static long get_lock(struct task *t, struct file *f, struct flock *l, struct fil
 		l->l_whence = SEEK_SET;
 		l->l_start = r->start;
 		l->l_len = r->end == S64_MAX ? 0 : r->end - r->start + 1;
-		l->l_pid = r->kind == LOCK_KIND_OFD ? -1 : r->pid;
+		l->l_pid = r->kind == LOCK_KIND_OFD ? -1 : number_told(t, r->pid);
 	}
 	return copy_out_obj(t->mm, dst, l);
 }
@@ -229,7 +230,8 @@ static long set_flags(struct task *t, int fd, struct file *f, u32 arg)
 	int err = 0;
 
 	if ((arg ^ old) & O_NOATIME && arg & O_NOATIME && f->inode &&
-	    t->cred->fsuid != f->inode->uid && !task_capable(t, 3)) /* CAP_FOWNER */
+	    t->cred->fsuid != f->inode->uid &&
+	    !cred_capable_wrt(t->cred, f->inode->uid, f->inode->gid, 3)) /* CAP_FOWNER */
 		return -EPERM;
 	if (f->inode && f->inode->flags & INODE_APPEND && !(arg & O_APPEND))
 		return -EPERM;
@@ -247,8 +249,19 @@ struct f_owner_k {
 	s32 type, pid;
 };
 
-static long set_owner(struct file *f, u32 type, s32 pid)
+/* The owner is kept by its number in the first pid namespace. */
+static long set_owner(struct task *t, struct file *f, u32 type, s32 pid)
 {
+	if (t->tg->pid_ns->level && pid) {
+		struct pid *p;
+
+		tasklist_lock();
+		p = pid_find_in(t->tg->pid_ns, pid);
+		pid = p ? p->number.nr : 0;
+		tasklist_unlock();
+		if (!pid)
+			return -ESRCH;
+	}
 	f->owner_type = type;
 	f->owner_pid = pid;
 	return 0;
@@ -256,17 +269,17 @@ static long set_owner(struct file *f, u32 type, s32 pid)
 
 static long fcntl_owner(struct task *t, struct file *f, int cmd, u64 arg)
 {
-	struct f_owner_k ex = {.type = f->owner_type, .pid = f->owner_pid};
+	struct f_owner_k ex = {.type = f->owner_type, .pid = number_told(t, f->owner_pid)};
 	long err;
 
 	switch (cmd) {
 	case F_GETOWN:
-		return f->owner_type == F_OWNER_PGRP ? -f->owner_pid : f->owner_pid;
+		return f->owner_type == F_OWNER_PGRP ? -ex.pid : ex.pid;
 	case F_SETOWN:
 		if ((s32)arg == INT32_MIN)
 			return -EINVAL;
-		return (s32)arg < 0 ? set_owner(f, F_OWNER_PGRP, -(s32)arg)
-				    : set_owner(f, F_OWNER_PID, (s32)arg);
+		return (s32)arg < 0 ? set_owner(t, f, F_OWNER_PGRP, -(s32)arg)
+				    : set_owner(t, f, F_OWNER_PID, (s32)arg);
 	case F_GETOWN_EX:
 		return copy_out_obj(t->mm, GVA(arg), &ex);
 	case F_SETOWN_EX:
@@ -275,7 +288,7 @@ static long fcntl_owner(struct task *t, struct file *f, int cmd, u64 arg)
 			return err;
 		return ex.type < F_OWNER_TID || ex.type > F_OWNER_PGRP
 			       ? -EINVAL
-			       : set_owner(f, ex.type, ex.pid);
+			       : set_owner(t, f, ex.type, ex.pid);
 	case F_GETSIG:
 		return f->owner_sig;
 	default: /* F_SETSIG */

@@ -30,7 +30,7 @@ static long send_one(struct task *t, struct task *target, const struct siginfo_k
 
 	if (err || !sig)
 		return err;
-	return signal_send_locked(target, info, group);
+	return signal_send_from(t, target, info, group);
 }
 
 /* [T] Every member of @g: 0 when one could be signalled. */
@@ -59,7 +59,7 @@ static long send_all(struct task *t, const struct siginfo_k *info, int sig)
 	bool any = false;
 
 	list_for_each_entry (tg, &g_kernel->groups, all_link) {
-		if (tg == g_kernel->init || tg == t->tg)
+		if (tgroup_nr_for(t, tg) <= 1 || tg == t->tg)
 			continue;
 		any = true;
 		err = send_one(t, tg->leader, info, sig, true);
@@ -84,12 +84,12 @@ long sys_kill(struct task *t, const struct sys_args *a)
 	if (!valid_signal(sig)) {
 		err = -EINVAL;
 	} else if (pid > 0) {
-		target = task_find(pid);
+		target = task_find_for(t, pid);
 		err = target ? send_one(t, target, &info, sig, true) : -ESRCH;
 	} else if (pid == -1) {
 		err = send_all(t, &info, sig);
 	} else {
-		err = send_pgrp(t, pid ? pgrp_find(-pid) : t->tg->pgrp, &info, sig);
+		err = send_pgrp(t, pid ? pgrp_find_for(t, -pid) : t->tg->pgrp, &info, sig);
 	}
 	sender_unlock();
 	return err;
@@ -102,8 +102,8 @@ static long send_thread(struct task *t, s32 tgid, s32 tid, const struct siginfo_
 	long err = -ESRCH;
 
 	sender_lock(t);
-	target = task_find(tid);
-	if (target && !target->exited && (tgid < 0 || target->tg->tgid == tgid))
+	target = task_find_for(t, tid);
+	if (target && !target->exited && (tgid < 0 || tgroup_nr_for(t, target->tg) == tgid))
 		err = valid_signal(sig) ? send_one(t, target, info, sig, false) : -EINVAL;
 	sender_unlock();
 	return err;
@@ -135,7 +135,7 @@ static long info_in(struct task *t, gva_t src, int sig, s32 target, struct sigin
 {
 	if (copy_in_obj(t->mm, out, src))
 		return -EFAULT;
-	if ((out->si_code >= 0 || out->si_code == SI_TKILL) && target != t->tg->tgid)
+	if ((out->si_code >= 0 || out->si_code == SI_TKILL) && target != t->tg->vtgid)
 		return -EPERM;
 	out->si_signo = sig;
 	return 0;
@@ -152,7 +152,7 @@ long sys_rt_sigqueueinfo(struct task *t, const struct sys_args *a)
 	if (err)
 		return err;
 	sender_lock(t);
-	target = task_find(pid);
+	target = task_find_for(t, pid);
 	if (!target)
 		err = -ESRCH;
 	else

@@ -30,10 +30,10 @@ long sys_uname(struct task *t, const struct sys_args *a)
 	put(u.release, KERNEL_RELEASE);
 	put(u.version, KERNEL_VERSION);
 	put(u.machine, (t->personality & 0xff) == 8 ? "i686" : "x86_64");
-	mutex_lock(&t->uts->lock);
-	put(u.nodename, t->uts->nodename);
-	put(u.domainname, t->uts->domainname);
-	mutex_unlock(&t->uts->lock);
+	mutex_lock(&t->ns->uts->lock);
+	put(u.nodename, t->ns->uts->nodename);
+	put(u.domainname, t->ns->uts->domainname);
+	mutex_unlock(&t->ns->uts->lock);
 	return copy_out_obj(t->mm, ARG_GVA(a, 0), &u);
 }
 
@@ -41,18 +41,18 @@ static long set_uts(struct task *t, const struct sys_args *a, bool domain)
 {
 	s32 size = ARG_INT(a, 1);
 	char name[65];
-	char *dst = domain ? t->uts->domainname : t->uts->nodename;
+	char *dst = domain ? t->ns->uts->domainname : t->ns->uts->nodename;
 
-	if (!task_capable(t, CAP_SYS_ADMIN_K))
+	if (!cred_capable_in(t->cred, t->ns->uts->ns.owner, CAP_SYS_ADMIN_K))
 		return -EPERM;
 	if (size < 0 || size > 64)
 		return -EINVAL;
 	memset(name, 0, sizeof(name));
 	if (size && copy_in(t->mm, name, ARG_GVA(a, 0), (size_t)size))
 		return -EFAULT;
-	mutex_lock(&t->uts->lock);
+	mutex_lock(&t->ns->uts->lock);
 	memcpy(dst, name, sizeof(name));
-	mutex_unlock(&t->uts->lock);
+	mutex_unlock(&t->ns->uts->lock);
 	return 0;
 }
 
@@ -168,10 +168,11 @@ long sys_get_robust_list(struct task *t, const struct sys_args *a)
 	long err = 0;
 
 	tasklist_lock();
-	other = pid ? task_find(pid) : t;
+	other = pid ? task_find_for(t, pid) : t;
 	if (!other)
 		err = -ESRCH;
-	else if (other->tg != t->tg && t->cred->euid != other->cred->uid && !task_capable(t, 19))
+	else if (other->tg != t->tg && t->cred->euid != other->cred->uid &&
+		 !cred_capable_in(t->cred, other->cred->user_ns, 19))
 		err = -EPERM;
 	else
 		head = other->robust_list.v;

@@ -18,9 +18,10 @@ static bool may_access(struct task *t, struct task *target)
 	bool same = c->uid == o->euid && c->uid == o->suid && c->uid == o->uid &&
 		    c->gid == o->egid && c->gid == o->sgid && c->gid == o->gid;
 
-	if (t->tg == target->tg || cred_capable(c, CAP_SYS_PTRACE))
+	if (t->tg == target->tg || cred_capable_in(c, o->user_ns, CAP_SYS_PTRACE))
 		return true;
-	return same && target->mm && target->mm->dumpable == 1 && !(o->permitted & ~c->permitted);
+	return same && c->user_ns == o->user_ns && target->mm && target->mm->dumpable == 1 &&
+	       !(o->permitted & ~c->permitted);
 }
 
 /* The address space of process @pid with a reference, or ERR_PTR. */
@@ -31,7 +32,7 @@ static struct mm *mm_of(struct task *t, s32 pid)
 	long err = 0;
 
 	tasklist_lock();
-	target = task_find(pid);
+	target = task_find_for(t, pid);
 	if (!target || !target->mm)
 		err = -ESRCH;
 	else if (!may_access(t, target))

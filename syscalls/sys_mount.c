@@ -57,7 +57,7 @@ long sys_umount2(struct task *t, const struct sys_args *a)
 
 	if (flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW))
 		return -EINVAL;
-	if (!task_capable(t, 21)) /* CAP_SYS_ADMIN */
+	if (!cred_capable_in(t->cred, mnt_ns_common(t->mnt_ns)->owner, 21)) /* CAP_SYS_ADMIN */
 		return -EPERM;
 	err = path_at(t, AT_FDCWD, ARG_GVA(a, 0), flags & UMOUNT_NOFOLLOW ? 0 : WALK_FOLLOW,
 		      &target);
@@ -90,7 +90,7 @@ long sys_pivot_root(struct task *t, const struct sys_args *a)
 	struct task *other;
 	int err;
 
-	if (!task_capable(t, 21))
+	if (!cred_capable_in(t->cred, mnt_ns_common(t->mnt_ns)->owner, 21))
 		return -EPERM;
 	err = path_at(t, AT_FDCWD, ARG_GVA(a, 0), WALK_FOLLOW | WALK_DIRECTORY, &new);
 	if (!err)

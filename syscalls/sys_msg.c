@@ -73,7 +73,7 @@ static long info(struct task *t, gva_t dst, int cmd)
 	u32 queues, messages;
 	u64 bytes;
 
-	highest = msg_info(&queues, &messages, &bytes);
+	highest = msg_info(t, &queues, &messages, &bytes);
 	if (cmd == MSG_INFO) {
 		mi[0] = (s32)queues;
 		mi[1] = (s32)messages;

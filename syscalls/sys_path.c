@@ -212,7 +212,7 @@ static long enter(struct task *t, struct path *p, bool root)
 {
 	int err = vfs_permission(task_caller(t), p, MAY_EXEC);
 
-	if (!err && root && !task_capable(t, 18)) /* CAP_SYS_CHROOT */
+	if (!err && root && !cred_capable_own(t->cred, 18)) /* CAP_SYS_CHROOT */
 		err = -EPERM;
 	if (err) {
 		path_put(p);

@@ -9,12 +9,12 @@
 
 long sys_getpid(struct task *t, const struct sys_args *a)
 {
-	return t->tg->tgid;
+	return t->tg->vtgid;
 }
 
 long sys_gettid(struct task *t, const struct sys_args *a)
 {
-	return t->tid;
+	return t->vtid;
 }
 
 long sys_getppid(struct task *t, const struct sys_args *a)
@@ -24,7 +24,7 @@ long sys_getppid(struct task *t, const struct sys_args *a)
 
 	tasklist_lock();
 	parent = t->tg->parent;
-	pid = parent ? parent->tgid : 0;
+	pid = parent ? tgroup_nr_for(t, parent) : 0;
 	tasklist_unlock();
 	return pid;
 }
@@ -37,9 +37,10 @@ static long group_of(struct task *t, s32 pid, bool session)
 	if (pid < 0)
 		return -ESRCH;
 	tasklist_lock();
-	other = pid ? task_find(pid) : t;
+	other = pid ? task_find_for(t, pid) : t;
 	if (other && other->tg->pgrp)
-		id = session ? other->tg->session->id : other->tg->pgrp->id;
+		id = pid_nr_in(session ? other->tg->session->pid : other->tg->pgrp->pid,
+			       t->tg->pid_ns);
 	tasklist_unlock();
 	return id;
 }
@@ -62,11 +63,11 @@ long sys_getsid(struct task *t, const struct sys_args *a)
 /* [T] The group that setpgid moves, with all of Linux's checks. */
 static struct tgroup *setpgid_target(struct task *t, s32 pid, long *err)
 {
-	struct tgroup *tg = tgroup_find(pid);
+	struct tgroup *tg = tgroup_find_for(t, pid);
 
 	*err = -ESRCH;
 	if (!tg)
-		return task_find(pid) ? (*err = -EINVAL, NULL) : NULL;
+		return task_find_for(t, pid) ? (*err = -EINVAL, NULL) : NULL;
 	if (tg->parent == t->tg) {
 		*err = -EPERM;
 		if (tg->session != t->tg->session)
@@ -91,7 +92,7 @@ static long setpgid_locked(struct task *t, s32 pid, s32 pgid)
 	tg = setpgid_target(t, pid, &err);
 	if (!tg)
 		return err;
-	g = pgrp_find(pgid);
+	g = pgrp_find_for(t, pgid);
 	if (pgid != pid) {
 		if (!g || g->session != t->tg->session)
 			return -EPERM;
@@ -117,7 +118,7 @@ long sys_setpgid(struct task *t, const struct sys_args *a)
 	long err;
 
 	if (!pid)
-		pid = t->tg->tgid;
+		pid = t->tg->vtgid;
 	if (!pgid)
 		pgid = pid;
 	if (pgid < 0)
@@ -136,7 +137,7 @@ long sys_setsid(struct task *t, const struct sys_args *a)
 	long r = -EPERM;
 
 	tasklist_lock();
-	if (tg->session_leader || pgrp_find(tg->tgid))
+	if (tg->session_leader || tg->leader->pid->pgrp)
 		goto out;
 	r = -ENOMEM;
 	s = session_create(tg->leader->pid, tg);
@@ -150,7 +151,7 @@ long sys_setsid(struct task *t, const struct sys_args *a)
 	pgrp_put(g);
 	tg->session_leader = true;
 	tg->tty = NULL;
-	r = tg->tgid;
+	r = tg->vtgid;
 out:
 	tasklist_unlock();
 	return r;
@@ -159,7 +160,7 @@ out:
 long sys_set_tid_address(struct task *t, const struct sys_args *a)
 {
 	t->clear_child_tid = ARG_GVA(a, 0);
-	return t->tid;
+	return t->vtid;
 }
 
 long sys_pidfd_open(struct task *t, const struct sys_args *a)
@@ -175,7 +176,7 @@ long sys_pidfd_open(struct task *t, const struct sys_args *a)
 	if ((flags & ~(u32)(PIDFD_NONBLOCK_FLAG | PIDFD_THREAD_FLAG)) || pid <= 0)
 		return -EINVAL;
 	tasklist_lock();
-	other = task_find(pid);
+	other = task_find_for(t, pid);
 	if (other && other->tg->leader == other)
 		tg = tgroup_get(other->tg);
 	else if (other)

@@ -36,7 +36,7 @@ static bool may_limit(struct task *t, struct task *other)
 {
 	const struct cred *me = t->cred, *you = other->cred;
 
-	if (t->tg == other->tg || task_capable(t, CAP_SYS_RESOURCE_K))
+	if (t->tg == other->tg || cred_capable_in(me, you->user_ns, CAP_SYS_RESOURCE_K))
 		return true;
 	return me->uid == you->euid && me->uid == you->suid && me->uid == you->uid &&
 	       me->gid == you->egid && me->gid == you->sgid && me->gid == you->gid;
@@ -51,7 +51,7 @@ static long do_prlimit(struct task *t, s32 pid, unsigned which, const struct rli
 	if (which >= RLIMITS)
 		return -EINVAL;
 	tasklist_lock();
-	other = pid ? task_find(pid) : t;
+	other = pid ? task_find_for(t, pid) : t;
 	if (!other)
 		err = -ESRCH;
 	else if (!may_limit(t, other))

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "sentry/kernel/process.h"
+#include "sentry/auth/userns.h"
 #include "syscalls/sys.h"
 
 #define CAP_SYS_NICE_K	      23
@@ -25,14 +26,14 @@ long sys_sched_yield(struct task *t, const struct sys_args *a)
 /* [T] The task named by @pid, 0: the caller. */
 static struct task *target_of(struct task *t, s32 pid)
 {
-	return pid ? task_find(pid) : t;
+	return pid ? task_find_for(t, pid) : t;
 }
 
 /* [T] May t change how @other is scheduled? */
 static bool may_change(struct task *t, struct task *other)
 {
 	return t->cred->euid == other->cred->euid || t->cred->euid == other->cred->uid ||
-	       task_capable(t, CAP_SYS_NICE_K);
+	       cred_capable_in(t->cred, other->cred->user_ns, CAP_SYS_NICE_K);
 }
 
 /* --- affinity
@@ -390,14 +391,16 @@ static long prio_walk(struct task *t, int which, u32 who, struct prio_op *op)
 			prio_one(t, other, op);
 		return 0;
 	case PRIO_PGRP:
-		g = who ? pgrp_find((s32)who) : t->tg->pgrp;
+		g = who ? pgrp_find_for(t, (s32)who) : t->tg->pgrp;
 		if (g)
 			list_for_each_entry (tg, &g->members, pgrp_link)
 				list_for_each_entry (other, &tg->tasks, group_link)
 					prio_one(t, other, op);
 		return 0;
 	case PRIO_USER:
-		who = who ? who : t->cred->uid;
+		who = who ? uid_in(t->cred, who) : t->cred->uid;
+		if (who == NO_ID)
+			return 0;
 		list_for_each_entry (tg, &g_kernel->groups, all_link)
 			list_for_each_entry (other, &tg->tasks, group_link)
 				if (other->cred->uid == who)

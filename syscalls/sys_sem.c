@@ -54,7 +54,7 @@ static long info(struct task *t, gva_t dst, int cmd)
 	long highest;
 	u32 sets, sems;
 
-	highest = sem_info(&sets, &sems);
+	highest = sem_info(t, &sets, &sems);
 	if (cmd == SEM_INFO) {
 		si[7] = (s32)sets;
 		si[9] = (s32)sems;

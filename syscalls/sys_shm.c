@@ -146,7 +146,7 @@ static long give_info(struct task *t, int cmd, gva_t dst)
 		.shmall = g_ipc_limits.shmall,
 	};
 	struct shm_info info;
-	long ret = shm_info(&info), err;
+	long ret = shm_info(t, &info), err;
 
 	err = cmd == IPC_INFO ? copy_out_obj(t->mm, dst, &limits) : copy_out_obj(t->mm, dst, &info);
 	return err ? -EFAULT : ret;

@@ -5,17 +5,18 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "sentry/auth/userns.h"
 #include "syscalls/sys.h"
 
-static struct stat to_stat(const struct kstat *k)
+static struct stat to_stat(const struct cred *c, const struct kstat *k)
 {
 	return (struct stat){
 		.st_dev = k->dev,
 		.st_ino = k->ino,
 		.st_nlink = k->nlink,
 		.st_mode = k->mode,
-		.st_uid = k->uid,
-		.st_gid = k->gid,
+		.st_uid = uid_out(c, k->uid),
+		.st_gid = gid_out(c, k->gid),
 		.st_rdev = k->rdev,
 		.st_size = k->size,
 		.st_blksize = k->blksize,
@@ -34,7 +35,7 @@ static long stat_path(struct task *t, const struct path *p, gva_t dst)
 
 	if (err)
 		return err;
-	st = to_stat(&k);
+	st = to_stat(t->cred, &k);
 	return copy_out_obj(t->mm, dst, &st);
 }
 
@@ -99,14 +100,14 @@ static struct statx_timestamp to_statx_time(struct timespec ts)
 	return (struct statx_timestamp){.tv_sec = ts.tv_sec, .tv_nsec = ts.tv_nsec};
 }
 
-static struct statx to_statx(const struct kstat *k, const struct path *p)
+static struct statx to_statx(const struct cred *c, const struct kstat *k, const struct path *p)
 {
 	struct statx x = {
 		.stx_mask = STATX_BASIC_STATS | 0x1000 /* STATX_MNT_ID */,
 		.stx_blksize = k->blksize,
 		.stx_nlink = k->nlink,
-		.stx_uid = k->uid,
-		.stx_gid = k->gid,
+		.stx_uid = uid_out(c, k->uid),
+		.stx_gid = gid_out(c, k->gid),
 		.stx_mode = k->mode,
 		.stx_ino = k->ino,
 		.stx_size = k->size,
@@ -141,7 +142,7 @@ static long statx_path(struct task *t, const struct path *p, gva_t dst)
 
 	if (err)
 		return err;
-	x = to_statx(&k, p);
+	x = to_statx(t->cred, &k, p);
 	return copy_out_obj(t->mm, dst, &x);
 }
 

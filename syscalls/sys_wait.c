@@ -3,12 +3,23 @@
 #include <sys/wait.h>
 
 #include "sentry/kernel/pidfd.h"
+#include "sentry/kernel/process.h"
 #include "sentry/kernel/wait.h"
 #include "syscalls/sys.h"
 
 #ifndef P_PIDFD
 #define P_PIDFD 3
 #endif
+
+static s32 own_group(struct task *t)
+{
+	s32 id;
+
+	tasklist_lock();
+	id = pid_nr_in(t->tg->pgrp->pid, t->tg->pid_ns);
+	tasklist_unlock();
+	return id;
+}
 
 long sys_wait4(struct task *t, const struct sys_args *a)
 {
@@ -30,7 +41,7 @@ long sys_wait4(struct task *t, const struct sys_args *a)
 		r.id = -pid;
 	} else if (pid == 0) {
 		r.kind = WAITFOR_PGRP;
-		r.id = t->tg->pgrp->id;
+		r.id = own_group(t);
 	}
 	err = task_wait(t, &r, &res);
 	if (err || res.pid == 0)
@@ -55,7 +66,7 @@ static long decode_id(struct task *t, int type, s32 id, struct wait_request *r,
 		return id > 0 ? 0 : -EINVAL;
 	case P_PGID:
 		r->kind = WAITFOR_PGRP;
-		r->id = id ? id : t->tg->pgrp->id;
+		r->id = id ? id : own_group(t);
 		return id >= 0 ? 0 : -EINVAL;
 	case P_PIDFD:
 		if (id < 0)

@@ -8,7 +8,7 @@
 #include <signal.h>
 
 #include "fs/devpts/tty.h"
-#include "sentry/kernel/kernel.h"
+#include "sentry/kernel/process.h"
 #include "sentry/mm/copy.h"
 
 /* [T] held: sends @sig to each member of the group numbered @id. */
@@ -185,7 +185,7 @@ static long ioctl_set_pgrp(struct task *t, struct tty *tty, gva_t arg)
 	if (id < 0)
 		return -EINVAL;
 	mutex_lock(&g_kernel->lock);
-	g = pgrp_find(id);
+	g = pgrp_find_for(t, id);
 	if (t->tg->tty != tty || tty->session != t->tg->session->id)
 		ret = -ENOTTY;
 	else if (!g)
@@ -194,7 +194,7 @@ static long ioctl_set_pgrp(struct task *t, struct tty *tty, gva_t arg)
 		ret = -EPERM;
 	if (ret == 0) {
 		mutex_lock(&tty->lock);
-		tty->pgrp = id;
+		tty->pgrp = g->id;
 		mutex_unlock(&tty->lock);
 	}
 	mutex_unlock(&g_kernel->lock);
@@ -211,6 +211,8 @@ static long ioctl_get(struct task *t, struct tty *tty, bool master, u32 cmd, gva
 		return -ENOTTY;
 	}
 	id = cmd == TIOCGSID ? tty->session : tty->pgrp;
+	if (id)
+		id = number_for(t, id);
 	mutex_unlock(&g_kernel->lock);
 	if (cmd == TIOCGSID && id == 0)
 		return -ENOTTY;

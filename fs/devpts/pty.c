@@ -437,7 +437,7 @@ static int devpts_mount(struct caller *c, const struct file_system_type *t, u32 
 }
 
 static const struct file_system_type devpts_type = {
-	.name = "devpts", .flags = FS_NODEV, .mount = devpts_mount};
+	.name = "devpts", .flags = FS_NODEV | FS_USERNS | FS_DEVICES, .mount = devpts_mount};
 
 int devpts_init(void)
 {

@@ -15,7 +15,13 @@
 #define DYNAMIC	    (1ull << 32)
 #define DYNAMIC_END (DYNAMIC + (1ull << 31)) /* numbers of tasks fit below */
 
+struct kernfs_sb {
+	int create_error;
+	void *view;
+	void (*drop)(void *view); /* NULL: nothing to give back */
+};
 static SLAB_CACHE(kernfs_node_cache, struct kernfs_node);
+static SLAB_CACHE(kernfs_sb_cache, struct kernfs_sb);
 
 const struct kernfs_node *kernfs_node_of(const struct inode *i)
 {
@@ -86,6 +92,7 @@ static int kernfs_lookup(struct caller *c, struct inode *dir, struct dentry *d)
 		if (err)
 			return err == -ENOENT ? 0 : err;
 	}
+	n.view = parent->view;
 	inode = node_inode(c, dir->sb, &n);
 	if (!inode)
 		return -ENOMEM;
@@ -174,7 +181,9 @@ static int kernfs_setattr(struct caller *c, struct inode *i, const struct attr *
  * candidate. */
 static int refuse(const struct inode *dir)
 {
-	return (int)(long)dir->sb->data;
+	const struct kernfs_sb *k = dir->sb->data;
+
+	return k->create_error;
 }
 
 static int kernfs_create(struct caller *c, struct inode *dir, struct dentry *d,
@@ -270,21 +279,39 @@ static void kernfs_show_options(struct super_block *sb, struct strbuf *s)
 		strbuf_printf(s, ",%s", (const char *)(uintptr_t)root->arg);
 }
 
+static void kernfs_put_super(struct super_block *sb)
+{
+	struct kernfs_sb *k = sb->data;
+
+	if (k->drop)
+		k->drop(k->view);
+	slab_free(&kernfs_sb_cache, k);
+}
+
 static const struct super_ops kernfs_super_ops = {
-	.show_options = kernfs_show_options,
 	.evict = kernfs_evict,
 	.statfs = kernfs_statfs,
+	.put_super = kernfs_put_super,
+	.show_options = kernfs_show_options,
 };
 
-struct super_block *kernfs_mount(const struct file_system_type *t, const struct kernfs_entry *root,
-				 u32 magic, int create_error)
+struct super_block *kernfs_mount_view(const struct file_system_type *t,
+				      const struct kernfs_entry *root, u32 magic, int create_error,
+				      void *view, void (*drop)(void *view))
 {
-	struct super_block *sb = sb_create(t, &kernfs_super_ops, (void *)(long)create_error);
-	struct kernfs_node n = {.entry = root};
+	struct kernfs_node n = {.entry = root, .view = view};
+	struct kernfs_sb *k = slab_alloc(&kernfs_sb_cache);
+	struct super_block *sb = k ? sb_create(t, &kernfs_super_ops, k) : NULL;
 	struct inode *i;
 
-	if (!sb)
+	if (!sb) {
+		if (k)
+			slab_free(&kernfs_sb_cache, k);
+		if (drop)
+			drop(view);
 		return ERR_PTR(-ENOMEM);
+	}
+	*k = (struct kernfs_sb){create_error, view, drop};
 	sb->magic = magic;
 	sb->blksize = PAGE_SIZE;
 	sb->no_dcache = sb->no_negative = true;
@@ -296,4 +323,10 @@ struct super_block *kernfs_mount(const struct file_system_type *t, const struct 
 	}
 	sb->root = dentry_make_root(sb, i);
 	return sb;
+}
+
+struct super_block *kernfs_mount(const struct file_system_type *t, const struct kernfs_entry *root,
+				 u32 magic, int create_error)
+{
+	return kernfs_mount_view(t, root, magic, create_error, NULL, NULL);
 }

@@ -48,6 +48,7 @@ struct kernfs_node {
 	const struct kernfs_entry *entry;
 	s64 id;
 	u64 sub;
+	void *view; /* the super block's; see kernfs_mount_view */
 };
 
 /* A super block whose root is @root (a directory entry; its name is not used, its arg, when not 0,
@@ -55,6 +56,11 @@ struct kernfs_node {
  * (-ENOENT, -EPERM). ERR_PTR on failure. */
 struct super_block *kernfs_mount(const struct file_system_type *t, const struct kernfs_entry *root,
 				 u32 magic, int create_error);
+/* The same with something that all of its nodes know; @drop gives it back at the end. On failure it
+ * has been given back. */
+struct super_block *kernfs_mount_view(const struct file_system_type *t,
+				      const struct kernfs_entry *root, u32 magic, int create_error,
+				      void *view, void (*drop)(void *view));
 /* Of an inode of kernfs. */
 const struct kernfs_node *kernfs_node_of(const struct inode *i);
 /* For iterate: emits one name of a child that is @entry. False when there is no room. */

@@ -82,6 +82,8 @@ static void notify_send(struct caller *c, struct mq_notify *n)
 	if (!n->tg)
 		return;
 	tasklist_lock();
+	if (c->task && n->tg->leader)
+		info.rt.pid = pid_nr_in(c->task->tg->leader->pid, n->tg->pid_ns);
 	if (n->kind == MQ_NOTIFY_SIGNAL && n->signo && n->tg->leader && !n->tg->zombie)
 		signal_send_locked(n->tg->leader, &info, true);
 	tasklist_unlock();

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* super.c - the names of message queues: one flat directory, shown by every mount */
+/* super.c - the names of message queues: one flat directory for each IPC namespace, shown by every
+ * mount of it */
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <limits.h>
@@ -8,6 +9,9 @@
 
 #include "fs/mqueue/mqueue_internal.h"
 #include "fs/vfs/memdir.h"
+#include "sentry/arena/arena.h"
+#include "sentry/auth/userns.h"
+#include "sentry/kernel/ipc.h"
 
 #define QUEUES_MAX	256u /* /proc/sys/fs/mqueue */
 #define MSG_DEFAULT	10u
@@ -18,20 +22,28 @@
 #define HARD_MSGSIZE	(16u << 20)
 #define BYTES_MAX	(256ull << 20)
 
-static struct super_block *g_sb;   /* reference; set at boot */
-static struct mnt_namespace *g_ns; /* its root is where queues are opened; set at boot */
-static struct memdir g_dir;	   /* guarded by the root inode's lock, as g_count */
-static u32 g_count;
+/* Of one IPC namespace, which holds it; made when it is first asked for. */
+struct mqueue_ns {
+	struct super_block *sb;	  /* const: reference; its data is this */
+	struct mnt_namespace *ns; /* const: its root is where queues are opened */
+	struct memdir dir;	  /* guarded by the root inode's lock, as below */
+	u32 count;
+};
+static SLAB_CACHE(g_mqueue_ns_cache, struct mqueue_ns);
+static struct mutex g_make_lock = MUTEX_INIT(LR_EXEC); /* one is made at a time */
+static const struct file_system_type mqueue_type;
+static struct mqueue_ns *g_first; /* const after boot: the first namespace's */
 
 static const struct inode_ops g_queue_ops;
 
 static int add_queue(struct inode *dir, struct dentry *d, const struct attr *a, u32 maxmsg,
 		     u32 msgsize)
 {
+	struct mqueue_ns *mq = dir->sb->data;
 	struct inode *i;
 	int err;
 
-	if (g_count >= QUEUES_MAX)
+	if (mq->count >= QUEUES_MAX)
 		return -ENOSPC;
 	i = inode_create(dir->sb, &g_queue_ops, &mqueue_file_ops, a->mode, 0);
 	if (!i)
@@ -41,12 +53,12 @@ static int add_queue(struct inode *dir, struct dentry *d, const struct attr *a, 
 	i->nlink = 1;
 	i->size = MQUEUE_STATE_SIZE;
 	i->data = mqueue_create(maxmsg, msgsize);
-	err = i->data ? memdir_add(&g_dir, d, false) : -ENOMEM;
+	err = i->data ? memdir_add(&mq->dir, d, false) : -ENOMEM;
 	if (err) {
 		inode_put(i);
 		return err;
 	}
-	g_count++;
+	mq->count++;
 	dentry_set_inode(d, i);
 	dir->mtime = dir->ctime = vfs_now();
 	return 0;
@@ -64,23 +76,26 @@ static int mqueue_new(struct caller *c, struct inode *dir, struct dentry *d, con
 
 static int mqueue_unlink(struct caller *c, struct inode *dir, struct dentry *d)
 {
+	struct mqueue_ns *mq = dir->sb->data;
 	struct inode *i = dentry_inode(d);
 
 	mutex_lock_nested(&i->lock);
 	i->nlink = 0;
 	i->ctime = vfs_now();
 	mutex_unlock(&i->lock);
-	memdir_remove(&g_dir, d);
-	g_count--;
+	memdir_remove(&mq->dir, d);
+	mq->count--;
 	dir->mtime = dir->ctime = vfs_now();
 	return 0;
 }
 
 static int mqueue_iterate(struct caller *c, struct file *f, struct dir_context *dc)
 {
+	struct mqueue_ns *mq = f->inode->sb->data;
+
 	mutex_lock(&f->inode->lock);
 	if (memdir_emit_dots(f, dc))
-		memdir_emit(&g_dir, dc);
+		memdir_emit(&mq->dir, dc);
 	mutex_unlock(&f->inode->lock);
 	return 0;
 }
@@ -97,41 +112,102 @@ static const struct inode_ops g_dir_ops = {
 	.unlink = mqueue_unlink,
 };
 static const struct file_ops g_dir_fops = {.iterate = mqueue_iterate};
-static const struct super_ops g_super_ops = {.evict = mqueue_evict};
+static void mqueue_put_super(struct super_block *sb)
+{
+	struct mqueue_ns *mq = sb->data;
 
-/* One super block for all mounts; it is never unmounted for good. */
+	memdir_fini(&mq->dir);
+	slab_free(&g_mqueue_ns_cache, sb->data);
+}
+
+static const struct super_ops g_super_ops = {.evict = mqueue_evict, .put_super = mqueue_put_super};
+
+static struct mqueue_ns *mqueue_ns_create(u32 uid, u32 gid)
+{
+	struct mqueue_ns *mq = slab_alloc(&g_mqueue_ns_cache);
+	struct super_block *sb = mq ? sb_create(&mqueue_type, &g_super_ops, mq) : NULL;
+	struct inode *root;
+
+	if (!sb) {
+		if (mq)
+			slab_free(&g_mqueue_ns_cache, mq);
+		return NULL;
+	}
+	sb->magic = 0x19800202;
+	sb->blksize = PAGE_SIZE;
+	memdir_init(&mq->dir);
+	root = inode_create(sb, &g_dir_ops, &g_dir_fops, S_IFDIR | 01777, 0);
+	if (root) {
+		root->nlink = 2;
+		root->uid = uid;
+		root->gid = gid;
+		sb->root = dentry_make_root(sb, root);
+	}
+	if (!sb->root) {
+		sb_put(sb);
+		return NULL;
+	}
+	ref_get(&sb->ref); /* the mount namespace takes one over */
+	mq->sb = sb;
+	mq->ns = mnt_ns_create(sb, 0, "mqueue");
+	if (!mq->ns) {
+		sb_put(sb);
+		sb_put(sb);
+		return NULL;
+	}
+	return mq;
+}
+
+/* The IPC namespace has gone. Mounts of it may show what is left for a while. */
+static void mqueue_ns_free(struct mqueue_ns *mq)
+{
+	struct super_block *sb = mq->sb;
+
+	mnt_ns_put(mq->ns);
+	sb_put(sb);
+}
+
+/* The caller's; NULL: no memory. */
+static struct mqueue_ns *mqueue_ns_of(struct caller *c)
+{
+	struct ipc_namespace *ipc = c->task->ns->ipc;
+	struct mqueue_ns *mq = __atomic_load_n(&ipc->mqueue, __ATOMIC_ACQUIRE);
+	u32 uid = root_uid_of(ipc->ns.owner);
+
+	if (likely(mq))
+		return mq;
+	mutex_lock(&g_make_lock);
+	mq = ipc->mqueue;
+	if (!mq) {
+		mq = mqueue_ns_create(uid == NO_ID ? 0 : uid, uid == NO_ID ? 0 : c->cred->egid);
+		__atomic_store_n(&ipc->mqueue, mq, __ATOMIC_RELEASE);
+	}
+	mutex_unlock(&g_make_lock);
+	return mq;
+}
+
+/* One super block for all mounts of an IPC namespace; @c without a task: of a new one (boot). */
 static int mqueue_mount(struct caller *c, const struct file_system_type *t, u32 sb_flags,
 			const char *source, const char *options, struct super_block **out)
 {
-	ref_get(&g_sb->ref);
-	*out = g_sb;
+	struct mqueue_ns *mq = c->task ? mqueue_ns_of(c) : g_first;
+
+	if (!mq)
+		return -ENOMEM;
+	ref_get(&mq->sb->ref);
+	*out = mq->sb;
 	return 0;
 }
 
 static const struct file_system_type mqueue_type = {
-	.name = "mqueue", .flags = FS_NODEV, .mount = mqueue_mount};
+	.name = "mqueue", .flags = FS_NODEV | FS_USERNS, .mount = mqueue_mount};
 
 int mqueue_init(void)
 {
-	struct inode *root;
-
-	g_sb = sb_create(&mqueue_type, &g_super_ops, NULL);
-	if (!g_sb)
+	g_first = mqueue_ns_create(0, 0);
+	if (!g_first)
 		return -ENOMEM;
-	g_sb->magic = 0x19800202;
-	g_sb->blksize = PAGE_SIZE;
-	memdir_init(&g_dir);
-	root = inode_create(g_sb, &g_dir_ops, &g_dir_fops, S_IFDIR | 01777, 0);
-	if (!root)
-		return -ENOMEM;
-	root->nlink = 2;
-	g_sb->root = dentry_make_root(g_sb, root);
-	if (!g_sb->root)
-		return -ENOMEM;
-	ref_get(&g_sb->ref); /* the namespace takes one over */
-	g_ns = mnt_ns_create(g_sb, 0, "mqueue");
-	if (!g_ns)
-		return -ENOMEM;
+	ipc_set_mqueue(g_first, mqueue_ns_free);
 	file_system_register(&mqueue_type);
 	return 0;
 }
@@ -188,7 +264,8 @@ static int find_or_make(struct caller *c, struct inode *dir, struct dentry *d, u
 struct file *mq_open_file(struct caller *c, const char *name, u32 flags, u32 mode,
 			  const struct mq_attr_k *attr)
 {
-	struct inode *dir = dentry_inode(g_sb->root);
+	struct mqueue_ns *mq = mqueue_ns_of(c);
+	struct inode *dir = mq ? dentry_inode(mq->sb->root) : NULL;
 	struct path root, p;
 	struct file *f;
 	bool unused, made;
@@ -196,11 +273,14 @@ struct file *mq_open_file(struct caller *c, const char *name, u32 flags, u32 mod
 
 	if (!err && attr && flags & O_CREAT)
 		err = check_attr(c, attr);
+	if (!err && !mq)
+		err = -ENOMEM;
 	if (err)
 		return ERR_PTR(err);
-	mnt_ns_root(g_ns, &root);
+	mnt_ns_root(mq->ns, &root);
 	mutex_lock(&dir->lock);
-	p = (struct path){root.mnt, dentry_lookup_or_new(g_sb->root, name, strlen(name), &unused)};
+	p = (struct path){root.mnt,
+			  dentry_lookup_or_new(mq->sb->root, name, strlen(name), &unused)};
 	err = p.dentry ? find_or_make(c, dir, p.dentry, flags, mode, attr, &made) : -ENOMEM;
 	mutex_unlock(&dir->lock);
 	/* The rights of a new queue do not concern who makes it: opened as its owner would be by
@@ -217,12 +297,15 @@ struct file *mq_open_file(struct caller *c, const char *name, u32 flags, u32 mod
 
 int mq_unlink_name(struct caller *c, const char *name)
 {
+	struct mqueue_ns *mq = mqueue_ns_of(c);
 	struct path root;
 	int err = check_name(name);
 
+	if (!err && !mq)
+		err = -ENOMEM;
 	if (err)
 		return err;
-	mnt_ns_root(g_ns, &root);
+	mnt_ns_root(mq->ns, &root);
 	err = vfs_unlink(c, &root, name);
 	path_put(&root);
 	return err;

@@ -49,6 +49,8 @@ static const char *const heads[] = {
 static int show_net(struct caller *c, const struct kernfs_node *n, struct strbuf *s)
 {
 	strbuf_printf(s, "%s", heads[n->entry->arg]);
+	if (c->task && c->task->ns && !c->task->ns->net->first && n->entry->arg != NET_UNIX)
+		return 0;
 	return kernel_net_show((enum net_text)n->entry->arg, s);
 }
 

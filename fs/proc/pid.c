@@ -6,6 +6,8 @@
 
 #include "fs/proc/proc_internal.h"
 #include "sentry/arena/arena.h"
+#include "sentry/auth/userns.h"
+#include "sentry/kernel/process.h"
 #include "sentry/mm/copy.h"
 
 struct task *proc_task(const struct kernfs_node *n)
@@ -83,9 +85,10 @@ int proc_may_inspect(struct caller *c, const struct kernfs_node *n, u32 mask)
 		return -ESRCH;
 	mutex_lock(&g_kernel->lock);
 	if (t->cred && c->task && c->task->tg != t->tg &&
-	    !cred_capable(me, 19)) /* CAP_SYS_PTRACE */
-		ok = me->fsuid == t->cred->euid && me->fsuid == t->cred->suid &&
-		     me->fsuid == t->cred->uid && (t->cred->permitted & ~me->permitted) == 0;
+	    !cred_capable_in(me, t->cred->user_ns, 19)) /* CAP_SYS_PTRACE */
+		ok = me->user_ns == t->cred->user_ns && me->fsuid == t->cred->euid &&
+		     me->fsuid == t->cred->suid && me->fsuid == t->cred->uid &&
+		     (t->cred->permitted & ~me->permitted) == 0;
 	mutex_unlock(&g_kernel->lock);
 	task_put(t);
 	return ok ? 0 : -EACCES;
@@ -145,11 +148,6 @@ static ssize_t readlink_jump(struct caller *c, const struct kernfs_node *n, char
 	len = vfs_path_text(c, &p, buf, size);
 	path_put(&p);
 	return len;
-}
-
-static ssize_t readlink_ns(struct caller *c, const struct kernfs_node *n, char *buf, size_t size)
-{
-	return snprintf(buf, size, "%s:[%u]", n->entry->name, 4026531800u + (u32)n->entry->arg);
 }
 
 /* --- small files
@@ -324,10 +322,18 @@ int proc_number(const char *name)
 static int tasks_lookup(struct caller *c, const struct kernfs_node *dir, const char *name,
 			struct kernfs_node *out)
 {
-	struct kernfs_node n = {
-		.entry = &proc_task_dir, .id = dir->id, .sub = SUB(proc_number(name), -1)};
-	struct task *t = SUB_TID(n.sub) > 0 ? proc_task(&n) : NULL;
+	struct kernfs_node n = {.entry = &proc_task_dir, .id = dir->id};
+	struct task *t;
+	struct pid *p;
+	s32 tid = 0;
 
+	mutex_lock(&g_kernel->lock);
+	p = pid_find_in(proc_view(dir), proc_number(name));
+	if (p && p->task)
+		tid = p->task->tid;
+	mutex_unlock(&g_kernel->lock);
+	n.sub = SUB(tid, -1);
+	t = tid ? proc_task(&n) : NULL;
 	if (!t)
 		return -ENOENT;
 	task_put(t);
@@ -362,6 +368,18 @@ static unsigned collect_tids(s64 tgid, s32 after, s32 *out, unsigned room)
 	return n;
 }
 
+static s32 number_in_view(const struct kernfs_node *n, s32 tid)
+{
+	s32 nr;
+
+	if (!proc_view(n)->level)
+		return tid;
+	mutex_lock(&g_kernel->lock);
+	nr = pid_nr_in(pid_find(tid), proc_view(n));
+	mutex_unlock(&g_kernel->lock);
+	return nr;
+}
+
 static s64 tasks_iterate(struct caller *c, const struct kernfs_node *dir, u64 index,
 			 struct dir_context *dc)
 {
@@ -374,7 +392,7 @@ static s64 tasks_iterate(struct caller *c, const struct kernfs_node *dir, u64 in
 			struct kernfs_node node = {
 				.entry = &proc_task_dir, .id = dir->id, .sub = SUB(tids[i], -1)};
 
-			snprintf(name, sizeof(name), "%d", tids[i]);
+			snprintf(name, sizeof(name), "%d", number_in_view(dir, tids[i]));
 			if (!kernfs_emit(dc, name, &node, tids[i]))
 				return index;
 			index = tids[i];
@@ -399,12 +417,11 @@ static s64 tasks_iterate(struct caller *c, const struct kernfs_node *dir, u64 in
 		.name = file, .mode = perm, .show = fn, .owner = proc_owner, \
 		.permission = proc_may_inspect                               \
 	}
-#define NS(file, number)                                                                 \
-	{                                                                                \
-		.name = file, .mode = PROC_LINK, .readlink = readlink_ns, .arg = number, \
-		.owner = proc_owner                                                      \
+#define ID_MAP(file, kind)                                                              \
+	{                                                                               \
+		.name = file, .mode = 0644, .show = show_id_map, .store = store_id_map, \
+		.arg = kind, .owner = proc_owner                                        \
 	}
-#define ID_MAP "         0          0 4294967295\n"
 
 static int show_cgroup(struct caller *c, const struct kernfs_node *n, struct strbuf *s)
 {
@@ -418,80 +435,83 @@ static int show_cgroup(struct caller *c, const struct kernfs_node *n, struct str
 	return 0;
 }
 
-static const struct kernfs_entry ns_links[] = {
-	NS("cgroup", 35), NS("ipc", 39),  NS("mnt", 40), NS("net", 92), NS("pid", 36),
-	NS("time", 34),	  NS("user", 37), NS("uts", 38), ENTRY_END,
-};
-
-#define COMMON_ENTRIES                                                                             \
-	SECRET("auxv", 0400, show_auxv), FILE_("cgroup", 0444, show_cgroup),                       \
-		FILE_("cmdline", 0444, show_cmdline),                                              \
-		{.name = "comm",                                                                   \
-		 .mode = 0644,                                                                     \
-		 .show = show_comm,                                                                \
-		 .store = store_comm,                                                              \
-		 .owner = proc_owner},                                                             \
-		{.name = "cwd",                                                                    \
-		 .mode = PROC_LINK,                                                                \
-		 .jump = jump_fs,                                                                  \
-		 .readlink = readlink_jump,                                                        \
-		 .owner = proc_owner},                                                             \
-		SECRET("environ", 0400, show_environ),                                             \
-		{.name = "exe",                                                                    \
-		 .mode = PROC_LINK,                                                                \
-		 .jump = jump_exe,                                                                 \
-		 .readlink = readlink_jump,                                                        \
-		 .owner = proc_owner},                                                             \
-		{.name = "fd",                                                                     \
-		 .mode = S_IFDIR | 0500,                                                           \
-		 .lookup = fd_dir_lookup,                                                          \
-		 .iterate = fd_dir_iterate,                                                        \
-		 .owner = proc_owner,                                                              \
-		 .permission = proc_may_inspect},                                                  \
-		{.name = "fdinfo",                                                                 \
-		 .mode = S_IFDIR | 0555,                                                           \
-		 .lookup = fdinfo_dir_lookup,                                                      \
-		 .iterate = fdinfo_dir_iterate,                                                    \
-		 .owner = proc_owner,                                                              \
-		 .permission = proc_may_inspect},                                                  \
-		TEXT("gid_map", 0644, ID_MAP), FILE_("io", 0400, show_io),                         \
-		FILE_("limits", 0444, show_limits), TEXT("loginuid", 0644, "4294967295"),          \
-		SECRET("maps", 0444, show_maps),                                                   \
-		{.name = "mem",                                                                    \
-		 .mode = 0600,                                                                     \
-		 .fop = &proc_mem_ops,                                                             \
-		 .owner = proc_owner,                                                              \
-		 .permission = proc_may_inspect},                                                  \
-		{.name = "mountinfo",                                                              \
-		 .mode = 0444,                                                                     \
-		 .show = show_mounts,                                                              \
-		 .arg = 1,                                                                         \
-		 .owner = proc_owner},                                                             \
-		{.name = "mounts",                                                                 \
-		 .mode = 0444,                                                                     \
-		 .show = show_mounts,                                                              \
-		 .arg = 0,                                                                         \
-		 .owner = proc_owner},                                                             \
-		{.name = "net", .mode = PROC_DIR, .children = proc_net, .owner = proc_owner},      \
-		{.name = "ns", .mode = S_IFDIR | 0511, .children = ns_links, .owner = proc_owner}, \
-		TEXT("oom_score", 0444, "0\n"),                                                    \
-		{.name = "oom_score_adj",                                                          \
-		 .mode = 0644,                                                                     \
-		 .show = show_oom_adj,                                                             \
-		 .store = store_oom_adj,                                                           \
-		 .owner = proc_owner},                                                             \
-		SECRET("personality", 0400, show_personality), TEXT("projid_map", 0644, ID_MAP),   \
-		{.name = "root",                                                                   \
-		 .mode = PROC_LINK,                                                                \
-		 .jump = jump_fs,                                                                  \
-		 .arg = 1,                                                                         \
-		 .readlink = readlink_jump,                                                        \
-		 .owner = proc_owner},                                                             \
-		TEXT("sessionid", 0444, "4294967295"), TEXT("setgroups", 0644, "allow\n"),         \
-		SECRET("smaps", 0444, show_smaps),                                                 \
-		SECRET("smaps_rollup", 0444, show_smaps_rollup), FILE_("stat", 0444, show_stat),   \
-		FILE_("statm", 0444, show_statm), FILE_("status", 0444, show_status),              \
-		TEXT("uid_map", 0644, ID_MAP), TEXT("wchan", 0444, "0")
+#define COMMON_ENTRIES                                                                           \
+	SECRET("auxv", 0400, show_auxv), FILE_("cgroup", 0444, show_cgroup),                     \
+		FILE_("cmdline", 0444, show_cmdline),                                            \
+		{.name = "comm",                                                                 \
+		 .mode = 0644,                                                                   \
+		 .show = show_comm,                                                              \
+		 .store = store_comm,                                                            \
+		 .owner = proc_owner},                                                           \
+		{.name = "cwd",                                                                  \
+		 .mode = PROC_LINK,                                                              \
+		 .jump = jump_fs,                                                                \
+		 .readlink = readlink_jump,                                                      \
+		 .owner = proc_owner},                                                           \
+		SECRET("environ", 0400, show_environ),                                           \
+		{.name = "exe",                                                                  \
+		 .mode = PROC_LINK,                                                              \
+		 .jump = jump_exe,                                                               \
+		 .readlink = readlink_jump,                                                      \
+		 .owner = proc_owner},                                                           \
+		{.name = "fd",                                                                   \
+		 .mode = S_IFDIR | 0500,                                                         \
+		 .lookup = fd_dir_lookup,                                                        \
+		 .iterate = fd_dir_iterate,                                                      \
+		 .owner = proc_owner,                                                            \
+		 .permission = proc_may_inspect},                                                \
+		{.name = "fdinfo",                                                               \
+		 .mode = S_IFDIR | 0555,                                                         \
+		 .lookup = fdinfo_dir_lookup,                                                    \
+		 .iterate = fdinfo_dir_iterate,                                                  \
+		 .owner = proc_owner,                                                            \
+		 .permission = proc_may_inspect},                                                \
+		ID_MAP("gid_map", ID_GROUP), FILE_("io", 0400, show_io),                         \
+		FILE_("limits", 0444, show_limits), TEXT("loginuid", 0644, "4294967295"),        \
+		SECRET("maps", 0444, show_maps),                                                 \
+		{.name = "mem",                                                                  \
+		 .mode = 0600,                                                                   \
+		 .fop = &proc_mem_ops,                                                           \
+		 .owner = proc_owner,                                                            \
+		 .permission = proc_may_inspect},                                                \
+		{.name = "mountinfo",                                                            \
+		 .mode = 0444,                                                                   \
+		 .show = show_mounts,                                                            \
+		 .arg = 1,                                                                       \
+		 .owner = proc_owner},                                                           \
+		{.name = "mounts",                                                               \
+		 .mode = 0444,                                                                   \
+		 .show = show_mounts,                                                            \
+		 .arg = 0,                                                                       \
+		 .owner = proc_owner},                                                           \
+		{.name = "net", .mode = PROC_DIR, .children = proc_net, .owner = proc_owner},    \
+		{.name = "ns",                                                                   \
+		 .mode = S_IFDIR | 0511,                                                         \
+		 .children = proc_ns_links,                                                      \
+		 .owner = proc_owner},                                                           \
+		TEXT("oom_score", 0444, "0\n"),                                                  \
+		{.name = "oom_score_adj",                                                        \
+		 .mode = 0644,                                                                   \
+		 .show = show_oom_adj,                                                           \
+		 .store = store_oom_adj,                                                         \
+		 .owner = proc_owner},                                                           \
+		SECRET("personality", 0400, show_personality), ID_MAP("projid_map", ID_PROJECT), \
+		{.name = "root",                                                                 \
+		 .mode = PROC_LINK,                                                              \
+		 .jump = jump_fs,                                                                \
+		 .arg = 1,                                                                       \
+		 .readlink = readlink_jump,                                                      \
+		 .owner = proc_owner},                                                           \
+		TEXT("sessionid", 0444, "4294967295"),                                           \
+		{.name = "setgroups",                                                            \
+		 .mode = 0644,                                                                   \
+		 .show = show_setgroups,                                                         \
+		 .store = store_setgroups,                                                       \
+		 .owner = proc_owner},                                                           \
+		SECRET("smaps", 0444, show_smaps),                                               \
+		SECRET("smaps_rollup", 0444, show_smaps_rollup), FILE_("stat", 0444, show_stat), \
+		FILE_("statm", 0444, show_statm), FILE_("status", 0444, show_status),            \
+		ID_MAP("uid_map", ID_USER), TEXT("wchan", 0444, "0")
 
 static const struct kernfs_entry pid_entries[] = {
 	COMMON_ENTRIES,

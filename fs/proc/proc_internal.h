@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* proc_internal.h - between the files of fs/proc
  *
- * Nodes of a process have id = tgid; those of a thread below task/ have sub = tid as well (0: the
- * process). Descriptors (fd/, fdinfo/) pack the number into sub's upper half.
+ * Nodes of a process have id = tgid (in the first pid namespace); those of a thread below task/
+ * have sub = tid as well (0: the process). Descriptors (fd/, fdinfo/) pack the number into sub's
+ * upper half.
  */
 #ifndef FS_PROC_PROC_INTERNAL_H
 #define FS_PROC_PROC_INTERNAL_H
@@ -29,6 +30,11 @@ void proc_net_init(void);
 
 /* A name that is a number as proc writes them (no leading zeroes, no sign): it, or -1. */
 int proc_number(const char *name);
+/* Whose numbers a node shows: the pid namespace of its mount. */
+static inline struct pid_namespace *proc_view(const struct kernfs_node *n)
+{
+	return n->view ? n->view : &g_kernel->pids;
+}
 /* The task of a node (the leader for a process), with a reference, or NULL. */
 struct task *proc_task(const struct kernfs_node *n);
 /* References of what a task has; NULL when it has exited. */
@@ -37,6 +43,13 @@ struct files *proc_files(struct task *t);
 int proc_owner(struct caller *c, const struct kernfs_node *n, u32 *uid, u32 *gid);
 /* ptrace-like right to look into another process: 0 or -EACCES. */
 int proc_may_inspect(struct caller *c, const struct kernfs_node *n, u32 mask);
+
+/* ns.c */
+extern const struct kernfs_entry proc_ns_links[], proc_sys_user[];
+int show_id_map(struct caller *c, const struct kernfs_node *n, struct strbuf *s);
+long store_id_map(struct caller *c, const struct kernfs_node *n, char *buf, size_t len);
+int show_setgroups(struct caller *c, const struct kernfs_node *n, struct strbuf *s);
+long store_setgroups(struct caller *c, const struct kernfs_node *n, char *buf, size_t len);
 
 /* fd.c */
 int fd_dir_lookup(struct caller *c, const struct kernfs_node *dir, const char *name,

@@ -11,6 +11,7 @@
 #include "fs/proc/proc_internal.h"
 #include "platform/host/host.h"
 #include "sentry/arena/arena.h"
+#include "sentry/kernel/process.h"
 #include "sentry/mm/memfile.h"
 
 #define PROC_MAGIC    0x9fa0
@@ -25,25 +26,23 @@ static size_t g_cpuinfo_len;
 static int root_lookup(struct caller *c, const struct kernfs_node *dir, const char *name,
 		       struct kernfs_node *out)
 {
+	s32 nr = proc_number(name);
 	struct task *t;
-	char *end;
-	unsigned long v;
+	struct pid *p;
 
-	if (name[0] < '1' || name[0] > '9')
-		return -ENOENT;
-	v = strtoul(name, &end, 10);
-	if (*end || v > INT32_MAX)
+	if (nr <= 0)
 		return -ENOENT;
 	/* A thread's number works too, though no listing shows it. */
+	*out = (struct kernfs_node){.entry = NULL};
 	mutex_lock(&g_kernel->lock);
-	t = task_find(v);
-	*out = (struct kernfs_node){.entry = &proc_pid_dir, .id = v};
-	if (!tgroup_find(v) && t) {
-		out->entry = &proc_task_dir;
+	p = pid_find_in(proc_view(dir), nr);
+	t = p ? p->task : NULL;
+	if (t) {
+		bool leader = t->tg->leader == t;
+
+		out->entry = leader ? &proc_pid_dir : &proc_task_dir;
 		out->id = t->tg->tgid;
-		out->sub = SUB(v, -1);
-	} else if (!tgroup_find(v)) {
-		out->entry = NULL;
+		out->sub = leader ? 0 : SUB(t->tid, -1);
 	}
 	mutex_unlock(&g_kernel->lock);
 	return out->entry ? 0 : -ENOENT;
@@ -53,33 +52,40 @@ static s64 root_iterate(struct caller *c, const struct kernfs_node *dir, u64 ind
 			struct dir_context *dc)
 {
 	char name[16];
-	s32 tgid;
+	s32 nr = 0;
 
 	for (;;) {
 		struct kernfs_node n = {.entry = &proc_pid_dir};
 		struct tgroup *tg;
 
 		mutex_lock(&g_kernel->lock);
-		tg = tgroup_next((s32)index + 1);
-		tgid = tg ? tg->tgid : 0;
+		tg = tgroup_next_in(proc_view(dir), (s32)index + 1, &nr);
+		n.id = tg ? tg->tgid : 0;
 		mutex_unlock(&g_kernel->lock);
-		if (!tgid)
+		if (!tg)
 			return -1;
-		n.id = tgid;
-		snprintf(name, sizeof(name), "%d", tgid);
-		if (!kernfs_emit(dc, name, &n, tgid))
+		snprintf(name, sizeof(name), "%d", nr);
+		if (!kernfs_emit(dc, name, &n, nr))
 			return index;
-		index = tgid;
+		index = nr;
 	}
 }
 
 static ssize_t readlink_self(struct caller *c, const struct kernfs_node *n, char *buf, size_t size)
 {
+	s32 tgid, tid;
+
 	if (!c->task)
 		return -ENOENT;
+	mutex_lock(&g_kernel->lock);
+	tgid = pid_nr_in(c->task->tg->leader->pid, proc_view(n));
+	tid = pid_nr_in(c->task->pid, proc_view(n));
+	mutex_unlock(&g_kernel->lock);
+	if (!tgid)
+		return -ENOENT;
 	if (n->entry->arg)
-		return snprintf(buf, size, "%d/task/%d", c->task->tg->tgid, c->task->tid);
-	return snprintf(buf, size, "%d", c->task->tg->tgid);
+		return snprintf(buf, size, "%d/task/%d", tgid, tid);
+	return snprintf(buf, size, "%d", tgid);
 }
 
 static ssize_t readlink_text(struct caller *c, const struct kernfs_node *n, char *buf, size_t size)
@@ -158,7 +164,7 @@ static int show_loadavg(struct caller *c, const struct kernfs_node *n, struct st
 
 	count_tasks(&running, &all);
 	strbuf_printf(s, "0.%02u 0.%02u 0.%02u %u/%u %d\n", 0u, 0u, 0u, running, all,
-		      g_kernel->last_pid);
+		      proc_view(n)->last_pid);
 	return 0;
 }
 
@@ -268,10 +274,16 @@ static const struct kernfs_entry root = {.name = "",
 					 .lookup = root_lookup,
 					 .iterate = root_iterate};
 
+static void drop_view(void *view)
+{
+	pid_ns_put(view);
+}
+
 static int proc_mount(struct caller *c, const struct file_system_type *t, u32 flags,
 		      const char *source, const char *options, struct super_block **out)
 {
-	struct super_block *sb = kernfs_mount(t, &root, PROC_MAGIC, -ENOENT);
+	struct pid_namespace *ns = c && c->task ? pid_ns_get(c->task->tg->pid_ns) : NULL;
+	struct super_block *sb = kernfs_mount_view(t, &root, PROC_MAGIC, -ENOENT, ns, drop_view);
 
 	if (IS_ERR(sb))
 		return PTR_ERR(sb);

@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include "fs/proc/proc_internal.h"
+#include "sentry/auth/userns.h"
 #include "sentry/kernel/process.h"
 #include "sentry/kernel/seccomp.h"
 
@@ -16,6 +17,10 @@ struct snapshot {
 	bool thread;
 	char comm[16], state;
 	s32 tid, tgid, ppid, pgid, sid, tpgid;
+	const struct pid_namespace *view;
+	/* From the viewing namespace inwards: of group, thread, process group, session. */
+	s32 numbers[4][PID_NS_LEVELS_MAX + 1];
+	u32 levels;
 	u32 tty_nr, threads, fd_size, umask;
 	u64 pending, shared_pending, blocked, ignored, caught;
 	u64 utime, stime, cutime, cstime;
@@ -50,8 +55,24 @@ static void collect_signals(struct snapshot *st, struct task *t)
 	}
 }
 
+/* [T] */
+static void collect_levels(struct snapshot *st, struct task *t)
+{
+	struct tgroup *tg = t->tg;
+	const struct pid *pids[4] = {tg->leader->pid, st->thread ? t->pid : tg->leader->pid,
+				     tg->pgrp ? tg->pgrp->pid : NULL,
+				     tg->session ? tg->session->pid : NULL};
+	const struct pid_namespace *ns = tg->pid_ns;
+	u32 n = ns->level >= st->view->level ? ns->level - st->view->level + 1 : 0;
+
+	st->levels = n;
+	for (; n > 0; n--, ns = ns->parent)
+		for (int i = 0; i < 4; i++)
+			st->numbers[i][n - 1] = pid_nr_in(pids[i], ns);
+}
+
 /* [T] held. */
-static void collect(struct snapshot *st, struct task *t)
+static void collect(struct snapshot *st, struct task *t, const struct pid_namespace *view)
 {
 	struct tgroup *tg = t->tg;
 	const struct tty_hooks *hooks = kernel_tty_hooks();
@@ -59,14 +80,17 @@ static void collect(struct snapshot *st, struct task *t)
 	st->task = t;
 	memcpy(st->comm, t->comm, sizeof(st->comm));
 	st->state = state_of(t);
-	st->tid = st->thread ? t->tid : tg->tgid;
-	st->tgid = tg->tgid;
-	st->ppid = tg->parent ? tg->parent->tgid : 0;
-	st->pgid = tg->pgrp ? tg->pgrp->id : 0;
-	st->sid = tg->session ? tg->session->id : 0;
+	st->tgid = pid_nr_in(tg->leader->pid, view);
+	st->tid = st->thread ? pid_nr_in(t->pid, view) : st->tgid;
+	st->ppid = tg->parent ? pid_nr_in(tg->parent->leader->pid, view) : 0;
+	st->pgid = tg->pgrp ? pid_nr_in(tg->pgrp->pid, view) : 0;
+	st->sid = tg->session ? pid_nr_in(tg->session->pid, view) : 0;
+	collect_levels(st, t);
 	st->tpgid = -1;
 	if (tg->tty && hooks)
 		hooks->ids(tg->tty, &st->tty_nr, &st->tpgid);
+	if (st->tpgid > 0)
+		st->tpgid = pid_nr_in(pid_find(st->tpgid), view);
 	st->threads = tg->live;
 	st->cred = t->cred ? cred_get(t->cred) : NULL;
 	st->cutime = tg->cutime;
@@ -84,7 +108,8 @@ static int snapshot(const struct kernfs_node *n, struct snapshot *st)
 	if (!t)
 		return -ESRCH;
 	mutex_lock(&g_kernel->lock);
-	collect(st, t);
+	st->view = proc_view(n);
+	collect(st, t, st->view);
 	if (st->thread)
 		task_cputime(t, &st->utime, &st->stime);
 	else
@@ -178,19 +203,26 @@ READS_UNLOCKED int show_statm(struct caller *c, const struct kernfs_node *n, str
 	return 0;
 }
 
-static void status_ids(const struct snapshot *st, struct strbuf *s)
+static void status_ids(const struct cred *me, const struct snapshot *st, struct strbuf *s)
 {
+	static const char *const names[4] = {"NStgid", "NSpid", "NSpgid", "NSsid"};
 	const struct cred *cr = st->cred;
 
 	if (!cr)
 		return;
-	strbuf_printf(s, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", cr->uid, cr->euid,
-		      cr->suid, cr->fsuid, cr->gid, cr->egid, cr->sgid, cr->fsgid);
+	strbuf_printf(s, "Uid:\t%u\t%u\t%u\t%u\n", uid_out(me, cr->uid), uid_out(me, cr->euid),
+		      uid_out(me, cr->suid), uid_out(me, cr->fsuid));
+	strbuf_printf(s, "Gid:\t%u\t%u\t%u\t%u\n", gid_out(me, cr->gid), gid_out(me, cr->egid),
+		      gid_out(me, cr->sgid), gid_out(me, cr->fsgid));
 	strbuf_printf(s, "FDSize:\t%u\nGroups:\t", st->fd_size);
 	for (u32 i = 0; cr->groups && i < cr->groups->count; i++)
-		strbuf_printf(s, "%u ", cr->groups->gids[i]);
-	strbuf_printf(s, "\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", st->tgid, st->tid,
-		      st->pgid, st->sid);
+		strbuf_printf(s, "%u ", gid_out(me, cr->groups->gids[i]));
+	for (int i = 0; i < 4; i++) {
+		strbuf_printf(s, "\n%s:", names[i]);
+		for (u32 k = 0; k < st->levels; k++)
+			strbuf_printf(s, "\t%d", st->numbers[i][k]);
+	}
+	strbuf_printf(s, "\n");
 }
 
 READS_UNLOCKED static void status_memory(const struct snapshot *st, struct strbuf *s)
@@ -246,7 +278,7 @@ int show_status(struct caller *c, const struct kernfs_node *n, struct strbuf *s)
 		      "Name:\t%.15s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:"
 		      "\t%d\nTracerPid:\t0\n",
 		      st.comm, st.umask, state_name(st.state), st.tgid, st.tid, st.ppid);
-	status_ids(&st, s);
+	status_ids(c->cred, &st, s);
 	strbuf_printf(s, "Kthread:\t0\n");
 	if (st.mm)
 		status_memory(&st, s);

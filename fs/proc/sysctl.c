@@ -17,7 +17,7 @@ static int show_text(struct caller *c, const struct kernfs_node *n, struct strbu
 
 static int show_hostname(struct caller *c, const struct kernfs_node *n, struct strbuf *s)
 {
-	struct uts_namespace *uts = c->task ? c->task->uts : NULL;
+	struct uts_namespace *uts = c->task && c->task->ns ? c->task->ns->uts : NULL;
 
 	if (!uts)
 		return -ESRCH;
@@ -29,10 +29,10 @@ static int show_hostname(struct caller *c, const struct kernfs_node *n, struct s
 
 static long store_hostname(struct caller *c, const struct kernfs_node *n, char *buf, size_t len)
 {
-	struct uts_namespace *uts = c->task ? c->task->uts : NULL;
+	struct uts_namespace *uts = c->task && c->task->ns ? c->task->ns->uts : NULL;
 	char *name;
 
-	if (!uts || !cred_capable(c->cred, 21)) /* CAP_SYS_ADMIN */
+	if (!uts || !cred_capable_in(c->cred, uts->ns.owner, 21)) /* CAP_SYS_ADMIN */
 		return -EPERM;
 	buf[strcspn(buf, "\n")] = 0;
 	if (strlen(buf) > 64)
@@ -165,9 +165,7 @@ static const struct kernfs_entry fs_entries[] = {
 	ENTRY_END,
 };
 const struct kernfs_entry proc_sys[] = {
-	SUBDIR("fs", fs_entries),
-	SUBDIR("kernel", kernel_entries),
-	SUBDIR("net", proc_sys_net),
-	SUBDIR("vm", vm_entries),
-	ENTRY_END,
+	SUBDIR("fs", fs_entries),    SUBDIR("kernel", kernel_entries),
+	SUBDIR("net", proc_sys_net), SUBDIR("user", proc_sys_user),
+	SUBDIR("vm", vm_entries),    ENTRY_END,
 };

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "fs/tmpfs/tmpfs_internal.h"
+#include "sentry/auth/userns.h"
 #include "sentry/arena/arena.h"
 
 static SLAB_CACHE(g_sb_cache, struct tmpfs_sb);
@@ -69,7 +70,8 @@ static bool ignored(const char *name)
 	return false;
 }
 
-static int parse_option(struct tmpfs_sb *s, const char *name, const char *value)
+static int parse_option(const struct cred *cred, struct tmpfs_sb *s, const char *name,
+			const char *value)
 {
 	u64 n;
 
@@ -89,16 +91,22 @@ static int parse_option(struct tmpfs_sb *s, const char *name, const char *value)
 			return -EINVAL;
 		s->mode &= 07777;
 	} else if (!strcmp(name, "uid")) {
-		return value && parse_u32(value, 0, &s->uid) ? 0 : -EINVAL;
+		if (!value || !parse_u32(value, 0, &s->uid))
+			return -EINVAL;
+		s->uid = cred ? uid_in(cred, s->uid) : s->uid;
+		return s->uid == NO_ID ? -EINVAL : 0;
 	} else if (!strcmp(name, "gid")) {
-		return value && parse_u32(value, 0, &s->gid) ? 0 : -EINVAL;
+		if (!value || !parse_u32(value, 0, &s->gid))
+			return -EINVAL;
+		s->gid = cred ? gid_in(cred, s->gid) : s->gid;
+		return s->gid == NO_ID ? -EINVAL : 0;
 	} else if (*name && !ignored(name)) {
 		return -EINVAL;
 	}
 	return 0;
 }
 
-static int parse_options(struct tmpfs_sb *s, const char *options)
+static int parse_options(const struct cred *cred, struct tmpfs_sb *s, const char *options)
 {
 	char item[256], *value;
 	size_t n;
@@ -113,7 +121,7 @@ static int parse_options(struct tmpfs_sb *s, const char *options)
 		value = strchr(item, '=');
 		if (value)
 			*value++ = 0;
-		err = parse_option(s, item, value);
+		err = parse_option(cred, s, item, value);
 		if (err)
 			return err;
 		options += n + (options[n] == ',');
@@ -163,7 +171,7 @@ static void tmpfs_show(struct super_block *sb, struct strbuf *b)
 static int tmpfs_remount(struct caller *c, struct super_block *sb, const char *options)
 {
 	struct tmpfs_sb *s = tmpfs_sb(sb), trial = {.mode = s->mode, .uid = s->uid, .gid = s->gid};
-	int err = parse_options(&trial, options);
+	int err = parse_options(c ? c->cred : NULL, &trial, options);
 
 	if (err)
 		return err;
@@ -215,9 +223,11 @@ static int tmpfs_mount(struct caller *c, const struct file_system_type *t, u32 s
 	if (!s)
 		return -ENOMEM;
 	s->mode = 01777;
+	s->uid = c && c->cred ? c->cred->fsuid : 0;
+	s->gid = c && c->cred ? c->cred->fsgid : 0;
 	atomic_store(&s->pages.max, g_default_pages);
 	atomic_store(&s->max_inodes, g_default_inodes);
-	err = parse_options(s, options);
+	err = parse_options(c ? c->cred : NULL, s, options);
 	sb = err ? NULL : sb_create(t, &g_super_ops, s);
 	if (!sb) {
 		slab_free(&g_sb_cache, s);

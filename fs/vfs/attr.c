@@ -75,7 +75,7 @@ static int may_chown(struct caller *c, const struct inode *inode, const struct a
 {
 	bool owner = c->cred->fsuid == inode->uid;
 
-	if (cred_capable(c->cred, CAP_CHOWN))
+	if (cred_capable_wrt(c->cred, inode->uid, inode->gid, CAP_CHOWN))
 		return 0;
 	if ((a->valid & ATTR_UID) && !(owner && a->uid == inode->uid))
 		return -EPERM;
@@ -114,7 +114,8 @@ static int setattr_prepare(struct caller *c, struct inode *inode, struct attr *a
 
 		if (!inode_owner_or_capable(c, inode))
 			return -EPERM;
-		if (!cred_in_group(c->cred, gid) && !cred_capable(c->cred, CAP_FSETID))
+		if (!cred_in_group(c->cred, gid) &&
+		    !cred_capable_wrt(c->cred, inode->uid, inode->gid, CAP_FSETID))
 			a->mode &= ~(u32)S_ISGID;
 		a->mode = (inode->mode & S_IFMT) | (a->mode & 07777);
 	} else if ((a->valid & (ATTR_UID | ATTR_GID)) && !S_ISDIR(inode->mode) &&

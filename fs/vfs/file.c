@@ -106,6 +106,21 @@ struct mount *anon_mount(void)
 	return g_anon_mount;
 }
 
+struct mount *mount_pseudo(struct super_block *sb)
+{
+	return mount_create(sb, sb->root, 0, sb->type->name);
+}
+
+int path_anon(struct mount *m, const char *name, struct inode *inode, struct path *out)
+{
+	struct dentry *d = dentry_create_anon(m->sb, name, inode);
+
+	if (!d)
+		return -ENOMEM;
+	*out = (struct path){mount_get(m), d};
+	return 0;
+}
+
 /* The name as shown: "pipe:" becomes "pipe:[ino]". */
 static void anon_name(const char *name, u64 ino, char *buf, size_t size)
 {

@@ -6,8 +6,7 @@
 #include "fs/vfs/vfs_internal.h"
 
 struct mnt_namespace {
-	struct ref ref;
-	u64 id;
+	struct ns_common common; /* first */
 	/* guarded by g_mounts.lock */
 	struct list mounts; /* in_ns, oldest first */
 	struct mount *root;

@@ -5,16 +5,36 @@
 #include "sentry/arena/arena.h"
 
 static SLAB_CACHE(g_ns_cache, struct mnt_namespace);
-static _Atomic u64 g_next_ns = 0xf0000000ull;
 
-static struct mnt_namespace *ns_alloc(void)
+static void ns_destroy(struct ns_common *n);
+static const struct ns_ops mnt_ns_ops = {NS_MNT, ns_destroy};
+
+struct ns_common *mnt_ns_common(struct mnt_namespace *ns)
+{
+	return &ns->common;
+}
+
+struct mnt_namespace *mnt_ns_of(struct ns_common *ns)
+{
+	return container_of(ns, struct mnt_namespace, common);
+}
+
+/* @cred NULL: one that boot makes. */
+static struct mnt_namespace *ns_alloc(const struct cred *cred)
 {
 	struct mnt_namespace *ns = slab_alloc(&g_ns_cache);
+	int err = 0;
 
 	if (!ns)
-		return NULL;
-	ref_init(&ns->ref);
-	ns->id = atomic_fetch_add(&g_next_ns, 1);
+		return ERR_PTR(-ENOMEM);
+	if (cred)
+		err = ns_init(&ns->common, &mnt_ns_ops, cred);
+	else
+		ns_init_first(&ns->common, &mnt_ns_ops, 0);
+	if (err) {
+		slab_free(&g_ns_cache, ns);
+		return ERR_PTR(err);
+	}
 	list_init(&ns->mounts);
 	waitq_init(&ns->wait);
 	return ns;
@@ -22,9 +42,9 @@ static struct mnt_namespace *ns_alloc(void)
 
 struct mnt_namespace *mnt_ns_create(struct super_block *root_sb, u32 mnt_flags, const char *source)
 {
-	struct mnt_namespace *ns = ns_alloc();
+	struct mnt_namespace *ns = ns_alloc(NULL);
 
-	if (!ns)
+	if (IS_ERR(ns))
 		return NULL;
 	ns->root = mount_create(root_sb, root_sb->root, mnt_flags, source ? source : "none");
 	if (!ns->root) {
@@ -39,21 +59,27 @@ struct mnt_namespace *mnt_ns_create(struct super_block *root_sb, u32 mnt_flags, 
 
 struct mnt_namespace *mnt_ns_get(struct mnt_namespace *ns)
 {
-	ref_get(&ns->ref);
+	ns_get(&ns->common);
 	return ns;
 }
 
 void mnt_ns_put(struct mnt_namespace *ns)
 {
+	if (ns)
+		ns_put(&ns->common);
+}
+
+static void ns_destroy(struct ns_common *n)
+{
+	struct mnt_namespace *ns = mnt_ns_of(n);
 	struct list gone = LIST_INIT(gone);
 
-	if (!ns || !ref_put(&ns->ref))
-		return;
 	rwlock_write(&g_mounts.lock);
 	mount_unlink_tree(ns->root, &gone);
 	rwlock_write_unlock(&g_mounts.lock);
 	mounts_release(&gone);
 	waitq_fini(&ns->wait);
+	ns_fini(n);
 	slab_free(&g_ns_cache, ns);
 }
 
@@ -94,12 +120,12 @@ static void fix_paths(struct list *copy, struct path *fix, unsigned nfix)
 struct mnt_namespace *mnt_ns_copy(struct caller *c, struct mnt_namespace *ns, struct path *fix,
 				  unsigned nfix)
 {
-	struct mnt_namespace *new = ns_alloc();
+	struct mnt_namespace *new = ns_alloc(c->cred);
 	struct list copy = LIST_INIT(copy);
 	int err;
 
-	if (!new)
-		return ERR_PTR(-ENOMEM);
+	if (IS_ERR(new))
+		return new;
 	rwlock_write(&g_mounts.lock);
 	err = mount_copy_tree(ns->root, ns->root->root, true, &copy);
 	if (!err) {
@@ -118,6 +144,7 @@ struct mnt_namespace *mnt_ns_copy(struct caller *c, struct mnt_namespace *ns, st
 		m->mountpoint = NULL;
 		mount_put(m);
 	}
+	ns_fini(&new->common);
 	slab_free(&g_ns_cache, new);
 	return ERR_PTR(err);
 }

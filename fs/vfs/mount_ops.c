@@ -6,7 +6,7 @@
 
 static bool may_mount(struct caller *c)
 {
-	return cred_capable(c->cred, CAP_SYS_ADMIN);
+	return cred_capable_in(c->cred, c->mnt_ns->common.owner, CAP_SYS_ADMIN);
 }
 
 static bool in_my_ns(struct caller *c, const struct mount *m)
@@ -65,6 +65,12 @@ static int mount_new(struct caller *c, const char *source, const struct path *ta
 		return -EINVAL;
 	if (!t || !t->mount)
 		return -ENODEV;
+	if (c->cred->user_ns) {
+		if (!(t->flags & FS_USERNS))
+			return -EPERM;
+		if (!(t->flags & FS_DEVICES))
+			flags |= MS_NODEV;
+	}
 	err = t->mount(c, t, flags & (MS_RDONLY | MS_NOATIME | MS_SYNCHRONOUS | MS_SILENT), source,
 		       options, &sb);
 	if (err)
@@ -102,7 +108,8 @@ static int mount_bind(struct caller *c, const char *source, const struct path *t
 		return err;
 	rwlock_write(&g_mounts.lock);
 	err = check_target(c, target, from.dentry);
-	if (!err && (!in_my_ns(c, from.mnt) || (from.mnt->propagation & MS_UNBINDABLE)))
+	if (!err && ((!in_my_ns(c, from.mnt) && !(from.mnt->sb->type->flags & FS_BINDABLE)) ||
+		     (from.mnt->propagation & MS_UNBINDABLE)))
 		err = -EINVAL;
 	if (!err)
 		err = mount_copy_tree(from.mnt, from.dentry, all, &copy);

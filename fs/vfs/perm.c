@@ -15,13 +15,16 @@ int generic_permission(struct caller *c, struct inode *inode, u32 mask)
 	if ((mask & ~mode) == 0)
 		return 0;
 	if (S_ISDIR(inode->mode)) {
-		if (!(mask & MAY_WRITE) && cred_capable(cred, CAP_DAC_READ_SEARCH))
+		if (!(mask & MAY_WRITE) &&
+		    cred_capable_wrt(cred, inode->uid, inode->gid, CAP_DAC_READ_SEARCH))
 			return 0;
-		return cred_capable(cred, CAP_DAC_OVERRIDE) ? 0 : -EACCES;
+		return cred_capable_wrt(cred, inode->uid, inode->gid, CAP_DAC_OVERRIDE) ? 0
+											: -EACCES;
 	}
-	if (mask == MAY_READ && cred_capable(cred, CAP_DAC_READ_SEARCH))
+	if (mask == MAY_READ && cred_capable_wrt(cred, inode->uid, inode->gid, CAP_DAC_READ_SEARCH))
 		return 0;
-	if ((!(mask & MAY_EXEC) || (inode->mode & 0111)) && cred_capable(cred, CAP_DAC_OVERRIDE))
+	if ((!(mask & MAY_EXEC) || (inode->mode & 0111)) &&
+	    cred_capable_wrt(cred, inode->uid, inode->gid, CAP_DAC_OVERRIDE))
 		return 0;
 	return -EACCES;
 }
@@ -58,7 +61,8 @@ int vfs_permission(struct caller *c, const struct path *p, u32 mask)
 
 bool inode_owner_or_capable(struct caller *c, const struct inode *inode)
 {
-	return c->cred->fsuid == inode->uid || cred_capable(c->cred, CAP_FOWNER);
+	return c->cred->fsuid == inode->uid ||
+	       cred_capable_wrt(c->cred, inode->uid, inode->gid, CAP_FOWNER);
 }
 
 int may_create(struct caller *c, struct inode *dir)
@@ -79,7 +83,7 @@ int may_delete(struct caller *c, struct inode *dir, struct dentry *victim, int i
 	    (inode_flags(inode) & (INODE_IMMUTABLE | INODE_APPEND)))
 		return -EPERM;
 	if ((dir->mode & S_ISVTX) && c->cred->fsuid != inode->uid && c->cred->fsuid != dir->uid &&
-	    !cred_capable(c->cred, CAP_FOWNER))
+	    !cred_capable_wrt(c->cred, inode->uid, inode->gid, CAP_FOWNER))
 		return -EPERM;
 	if (isdir == 1 && !S_ISDIR(inode->mode))
 		return -ENOTDIR;
@@ -101,7 +105,8 @@ void attr_for_new(struct caller *c, const struct inode *dir, u32 mode, struct at
 		if (S_ISDIR(mode))
 			mode |= S_ISGID;
 		else if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) &&
-			 !cred_in_group(c->cred, dir->gid) && !cred_capable(c->cred, CAP_FSETID))
+			 !cred_in_group(c->cred, dir->gid) &&
+			 !cred_capable_wrt(c->cred, dir->uid, dir->gid, CAP_FSETID))
 			mode &= ~S_ISGID;
 	}
 	out->mode = mode;
@@ -124,7 +129,7 @@ int file_strip_privs(struct caller *c, const struct path *p)
 	int err = 0;
 
 	if (likely(!(inode->mode & (S_ISUID | S_ISGID))) || !S_ISREG(inode->mode) ||
-	    cred_capable(c->cred, CAP_FSETID))
+	    cred_capable_wrt(c->cred, inode->uid, inode->gid, CAP_FSETID))
 		return 0;
 	inode_lock(inode);
 	if (priv_bits(inode->mode)) {

@@ -29,6 +29,7 @@
 #include <time.h>
 
 #include "sentry/auth/cred.h"
+#include "sentry/auth/ns.h"
 #include "sentry/base/list.h"
 #include "sentry/base/lock.h"
 #include "sentry/base/waitq.h"
@@ -395,7 +396,12 @@ struct file_system_type {
 	int (*mount)(struct caller *c, const struct file_system_type *t, u32 sb_flags,
 		     const char *source, const char *options, struct super_block **out);
 };
-enum { FS_NODEV = 1, FS_USERNS = 2 };
+enum {
+	FS_NODEV = 1,
+	FS_USERNS = 2,	 /* root of a user namespace may mount it */
+	FS_BINDABLE = 4, /* its files may be bound though it is mounted in no namespace */
+	FS_DEVICES = 8,	 /* its device nodes work even if root of a user namespace has mounted it */
+};
 
 struct super_block {
 	struct ref ref;
@@ -579,6 +585,14 @@ struct mnt_namespace *mnt_ns_copy(struct caller *c, struct mnt_namespace *ns, st
 				  unsigned nfix);
 struct mnt_namespace *mnt_ns_get(struct mnt_namespace *ns);
 void mnt_ns_put(struct mnt_namespace *ns);
+/* Is the mount in the tree of @ns? */
+bool mount_in_ns(const struct mount *m, const struct mnt_namespace *ns);
+struct ns_common *mnt_ns_common(struct mnt_namespace *ns);
+struct mnt_namespace *mnt_ns_of(struct ns_common *ns);
+/* A mount of @sb in no namespace (reference), and a path on it to @inode (taken over on success)
+ * whose whole text is @name. */
+struct mount *mount_pseudo(struct super_block *sb);
+int path_anon(struct mount *m, const char *name, struct inode *inode, struct path *out);
 void mnt_ns_root(struct mnt_namespace *ns, struct path *out); /* reference given */
 /* Boot: puts a ready super block on @target without checks. */
 int mount_attach(struct caller *c, struct super_block *sb, const struct path *target, u32 mnt_flags,

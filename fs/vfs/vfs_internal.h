@@ -146,7 +146,6 @@ struct mount *mount_lookup(struct mount *m, struct dentry *d);
 bool mount_parent(struct mount *m, struct path *out);
 struct mount *mount_create(struct super_block *sb, struct dentry *root, u32 flags,
 			   const char *source);
-bool mount_in_ns(const struct mount *m, const struct mnt_namespace *ns);
 
 /* --- attr.c, vfs.c -----------------------------------------------------------------------------
  */

@@ -22,9 +22,11 @@ static int xattr_permission(struct caller *c, const struct path *p, const char *
 			return -EPERM;
 	}
 	if (has_prefix(name, "security.")) {
-		int cap = strcmp(name, "security.capability") ? CAP_SYS_ADMIN : CAP_SETFCAP;
-
-		return write && !cred_capable(c->cred, cap) ? -EPERM : 0;
+		if (!write ||
+		    cred_capable(c->cred,
+				 strcmp(name, "security.capability") ? CAP_SYS_ADMIN : CAP_SETFCAP))
+			return 0;
+		return -EPERM;
 	}
 	if (has_prefix(name, "trusted.")) {
 		if (cred_capable(c->cred, CAP_SYS_ADMIN))

@@ -33,8 +33,9 @@ struct nl_msg {
 
 struct nl_sock {
 	struct socket sk;
-	struct list all; /* in g_nl.socks; guarded by its lock */
-	u32 port;	 /* 0: none yet; the same */
+	struct list all;	   /* in g_nl.socks; guarded by its lock */
+	u32 port;		   /* 0: none yet; the same */
+	struct net_namespace *net; /* const; reference */
 	struct waitq q;
 	struct mutex lock; /* LR_SOCKET; guards all below */
 	struct list queue; /* nl_msg */
@@ -258,6 +259,38 @@ static int handle_rtnl(const struct nlmsghdr *h, struct answer *a)
 	return -EOPNOTSUPP;
 }
 
+/* In a namespace that has only a loopback interface: it is shown, and whoever may is told that what
+ * one does to bring it up was done. There is nobody who could notice. */
+static int handle_cut_off(struct caller *c, const struct net_namespace *net,
+			  const struct nlmsghdr *h, struct answer *a)
+{
+	struct one_link lo = {.a = a, .index = 1};
+	struct ifaddrmsg addr;
+	struct ifinfomsg link;
+
+	if (h->nlmsg_type < RTM_BASE || h->nlmsg_type > RTM_MAX)
+		return -EOPNOTSUPP;
+	if ((h->nlmsg_type & 3) == 2) {
+		a->multi = h->nlmsg_flags & NLM_F_DUMP;
+		return h->nlmsg_type == RTM_GETLINK
+			       ? min(rtnl_dump(RTM_GETLINK, AF_UNSPEC, take_one_link, &lo), 0)
+		       : a->multi ? 0
+				  : -EOPNOTSUPP;
+	}
+	if (!cred_capable_in(c->cred, net->ns.owner, CAP_NET_ADMIN))
+		return -EPERM;
+	if (h->nlmsg_type == RTM_NEWADDR && h->nlmsg_len >= NLMSG_HDRLEN + sizeof(addr)) {
+		memcpy(&addr, NLMSG_DATA(h), sizeof(addr));
+		return addr.ifa_index == 1 ? 0 : -ENODEV;
+	}
+	if ((h->nlmsg_type == RTM_NEWLINK || h->nlmsg_type == RTM_SETLINK) &&
+	    h->nlmsg_len >= NLMSG_HDRLEN + sizeof(link)) {
+		memcpy(&link, NLMSG_DATA(h), sizeof(link));
+		return link.ifi_index == 1 ? 0 : -EOPNOTSUPP;
+	}
+	return -EOPNOTSUPP;
+}
+
 static void queue_answer(struct nl_sock *n, struct answer *a)
 {
 	mutex_lock(&n->lock);
@@ -276,7 +309,7 @@ static void queue_answer(struct nl_sock *n, struct answer *a)
 }
 
 /* One message of a send. */
-static void handle(struct nl_sock *n, const struct nlmsghdr *h)
+static void handle(struct caller *c, struct nl_sock *n, const struct nlmsghdr *h)
 {
 	struct answer a = {.msgs = LIST_INIT(a.msgs), .port = n->port, .seq = h->nlmsg_seq};
 	bool cap = n->options & 1u << NETLINK_CAP_ACK;
@@ -286,7 +319,7 @@ static void handle(struct nl_sock *n, const struct nlmsghdr *h)
 		goto ack;
 	if (h->nlmsg_type < NLMSG_MIN_TYPE)
 		goto ack;
-	err = handle_rtnl(h, &a);
+	err = n->net->first ? handle_rtnl(h, &a) : handle_cut_off(c, n->net, h, &a);
 	if (err) {
 		msgs_free(&a.msgs);
 		a.last = NULL;
@@ -438,7 +471,7 @@ static ssize_t nl_send(struct caller *c, struct socket *s, struct sock_msg *m)
 	while (left >= sizeof(*h) && h->nlmsg_len >= sizeof(*h) && h->nlmsg_len <= left) {
 		size_t step = min((size_t)NLMSG_ALIGN(h->nlmsg_len), left);
 
-		handle(n, h);
+		handle(c, n, h);
 		left -= step;
 		h = (const void *)((const u8 *)h + step);
 	}
@@ -552,6 +585,7 @@ static void nl_release(struct socket *s)
 	mutex_unlock(&g_nl.lock);
 	msgs_free(&n->queue);
 	waitq_fini(&n->q);
+	ns_put(&n->net->ns);
 	slab_free(&g_socks, n);
 }
 
@@ -585,9 +619,12 @@ static int nl_create(struct caller *c, int type, int protocol, u32 flags, struct
 	list_init(&n->queue);
 	mutex_init(&n->lock, LR_SOCKET);
 	waitq_init(&n->q);
+	n->net = c->task->ns->net;
+	ns_get(&n->net->ns);
 	f = socket_file(c, &n->sk, flags);
 	if (IS_ERR(f)) {
 		waitq_fini(&n->q);
+		ns_put(&n->net->ns);
 		slab_free(&g_socks, n);
 		return (int)PTR_ERR(f);
 	}

@@ -8,7 +8,8 @@
 #include <linux/capability.h>
 
 #include "net/socket/socket.h"
-#include "sentry/kernel/task.h"
+#include "sentry/auth/userns.h"
+#include "sentry/kernel/process.h"
 
 #define CMSG_UP(n) align_up((size_t)(n), sizeof(u64))
 
@@ -65,6 +66,18 @@ static int parse_rights(struct task *t, const u8 *data, size_t n, struct scm *ou
 	return 0;
 }
 
+/* A number of the sender's to that of the first pid namespace. */
+static int pid_to_first(struct task *t, s32 *pid)
+{
+	struct pid *p;
+
+	tasklist_lock();
+	p = pid_find_in(t->tg->pid_ns, *pid);
+	*pid = p ? p->number.nr : 0;
+	tasklist_unlock();
+	return *pid ? 0 : -ESRCH;
+}
+
 static int parse_creds(struct task *t, const u8 *data, size_t n, struct scm *out)
 {
 	const struct cred *c = t->cred;
@@ -73,12 +86,19 @@ static int parse_creds(struct task *t, const u8 *data, size_t n, struct scm *out
 	if (n != sizeof(u))
 		return -EINVAL;
 	memcpy(&u, data, sizeof(u));
-	if ((u.pid != t->tg->tgid && !task_capable(t, CAP_SYS_ADMIN)) ||
+	u.uid = uid_in(c, u.uid);
+	u.gid = gid_in(c, u.gid);
+	if (u.uid == NO_ID || u.gid == NO_ID)
+		return -EINVAL;
+	if ((u.pid != t->tg->vtgid &&
+	     !cred_capable_in(c, t->tg->pid_ns->ns.owner, CAP_SYS_ADMIN)) ||
 	    (u.uid != c->uid && u.uid != c->euid && u.uid != c->suid &&
-	     !task_capable(t, CAP_SETUID)) ||
+	     !cred_capable_own(c, CAP_SETUID)) ||
 	    (u.gid != c->gid && u.gid != c->egid && u.gid != c->sgid &&
-	     !task_capable(t, CAP_SETGID)))
+	     !cred_capable_own(c, CAP_SETGID)))
 		return -EPERM;
+	if (t->tg->pid_ns->level && pid_to_first(t, &u.pid))
+		return -ESRCH;
 	out->has_creds = true;
 	out->pid = u.pid;
 	out->uid = u.uid;
@@ -166,7 +186,8 @@ size_t scm_deliver(struct task *t, struct scm *scm, bool creds_wanted, bool cloe
 	size_t used = 0;
 
 	if (creds_wanted) {
-		struct ucred_k u = {scm->pid, scm->uid, scm->gid};
+		struct ucred_k u = {number_told(t, scm->pid), uid_out(t->cred, scm->uid),
+				    gid_out(t->cred, scm->gid)};
 
 		put_cmsg(control, size, &used, SCM_CREDENTIALS, &u, sizeof(u), out_flags);
 	}

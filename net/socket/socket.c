@@ -48,6 +48,9 @@ int socket_create(struct caller *c, int family, int type, int protocol, u32 flag
 		return -EAFNOSUPPORT;
 	if (check_type(type))
 		return -EINVAL;
+	/* The host's stack is that of the first network namespace. */
+	if (family != AF_UNIX && family != AF_NETLINK && c->task && !c->task->ns->net->first)
+		return -EAFNOSUPPORT;
 	return f ? f->create(c, type, protocol, flags, out) : -EAFNOSUPPORT;
 }
 

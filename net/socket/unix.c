@@ -6,7 +6,9 @@
 #include <sys/epoll.h>
 #include <sys/stat.h>
 
+#include "sentry/auth/userns.h"
 #include "sentry/base/bug.h"
+#include "sentry/kernel/process.h"
 
 #define NAME_BUCKETS  64
 #define FAMILY_SIZE   sizeof(sa_family_t)
@@ -59,10 +61,11 @@ void unix_put(struct unix_sock *u)
 	waitq_fini(&u->space);
 	unix_addr_put(u->addr);
 	unix_who_set(&u->peer_who, NULL, NULL);
+	ns_put(&u->net->ns);
 	slab_free(&g_socks, u);
 }
 
-static struct unix_sock *unix_sock_create(int type)
+static struct unix_sock *unix_sock_create(struct net_namespace *net, int type)
 {
 	struct unix_sock *u = slab_alloc(&g_socks);
 
@@ -70,6 +73,8 @@ static struct unix_sock *unix_sock_create(int type)
 		return NULL;
 	socket_setup(&u->sk, &unix_ops, AF_UNIX, type, 0);
 	ref_init(&u->ref);
+	ns_get(&net->ns);
+	u->net = net;
 	mutex_init(&u->lock, LR_SOCKET);
 	list_init(&u->queue);
 	list_init(&u->embryo);
@@ -126,7 +131,7 @@ static int unix_create(struct caller *c, int type, int protocol, u32 flags, stru
 
 	if (ret)
 		return ret;
-	u = unix_sock_create(type);
+	u = unix_sock_create(c->task->ns->net, type);
 	if (!u)
 		return -ENOMEM;
 	f = file_for(c, u, flags);
@@ -264,13 +269,15 @@ static struct list *bucket(u32 hash)
 	return b;
 }
 
-static struct unix_addr *abstract_find(const struct sockaddr_un *un, u32 len, u32 hash)
+static struct unix_addr *abstract_find(const struct net_namespace *net,
+				       const struct sockaddr_un *un, u32 len, u32 hash)
 {
 	struct unix_addr *a;
 
 	mutex_assert_held(&g_name_lock);
 	list_for_each_entry (a, bucket(hash), bucket)
-		if (a->hash == hash && a->len == len && memcmp(&a->un, un, len) == 0)
+		if (a->hash == hash && a->net == net && a->len == len &&
+		    memcmp(&a->un, un, len) == 0)
 			return a;
 	return NULL;
 }
@@ -295,7 +302,8 @@ static int abstract_insert(struct unix_addr *a, struct unix_sock *u)
 
 	a->hash = hash_of(&a->un, a->len);
 	mutex_lock(&g_name_lock);
-	if (!abstract_find(&a->un, a->len, a->hash)) {
+	a->net = u->net;
+	if (!abstract_find(u->net, &a->un, a->len, a->hash)) {
 		a->sock = u;
 		list_push(bucket(a->hash), &a->bucket);
 		ret = 0;
@@ -422,7 +430,8 @@ static struct unix_sock *find_path(struct caller *c, const char *path)
 	return u ? u : ERR_PTR(-ECONNREFUSED);
 }
 
-struct unix_sock *unix_find(struct caller *c, const struct sock_name *name, int type)
+struct unix_sock *unix_find(struct caller *c, const struct net_namespace *net,
+			    const struct sock_name *name, int type)
 {
 	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path) + 1] = {0};
 	const struct sockaddr_un *un = (const void *)name->raw;
@@ -437,7 +446,7 @@ struct unix_sock *unix_find(struct caller *c, const struct sock_name *name, int 
 		u = find_path(c, path);
 	} else {
 		mutex_lock(&g_name_lock);
-		a = abstract_find(un, name->len, hash_of(un, name->len));
+		a = abstract_find(net, un, name->len, hash_of(un, name->len));
 		if (a && a->sock && ref_get_unless_zero(&a->sock->ref))
 			u = a->sock;
 		mutex_unlock(&g_name_lock);
@@ -530,10 +539,10 @@ static int connect_stream(struct caller *c, struct unix_sock *u, const struct so
 	struct unix_sock *l, *server;
 	int ret;
 
-	l = unix_find(c, name, u->sk.type);
+	l = unix_find(c, u->net, name, u->sk.type);
 	if (IS_ERR(l))
 		return (int)PTR_ERR(l);
-	server = unix_sock_create(u->sk.type);
+	server = unix_sock_create(u->net, u->sk.type);
 	if (!server) {
 		unix_put(l);
 		return -ENOMEM;
@@ -570,7 +579,7 @@ static int connect_dgram(struct caller *c, struct unix_sock *u, const struct soc
 	int ret = 0;
 
 	if (name->sa.sa_family != AF_UNSPEC) {
-		other = unix_find(c, name, SOCK_DGRAM);
+		other = unix_find(c, u->net, name, SOCK_DGRAM);
 		if (IS_ERR(other))
 			return (int)PTR_ERR(other);
 	}

@@ -33,8 +33,9 @@
 
 struct unix_addr {
 	struct ref ref;
-	struct list bucket;	/* abstract names: in the table; guarded by the name lock */
-	struct unix_sock *sock; /* who is bound to an abstract name; the same */
+	struct list bucket; /* abstract names: in the table; guarded by the name lock */
+	const struct net_namespace *net; /* whose name it is; the socket holds it. const */
+	struct unix_sock *sock;		 /* who is bound to an abstract name; the same */
 	u32 hash;
 	u32 len; /* of un, with the family */
 	struct sockaddr_un un;
@@ -51,7 +52,8 @@ enum unix_state { US_NEW, US_LISTEN, US_CONNECTED };
 struct unix_sock {
 	struct socket sk;
 	struct ref ref;
-	struct mutex lock; /* LR_SOCKET; guards all below unless said otherwise */
+	struct mutex lock;	   /* LR_SOCKET; guards all below unless said otherwise */
+	struct net_namespace *net; /* const; reference */
 	enum unix_state state;
 	bool closed, binding;
 	_Atomic u32 shutdown;	/* 1: we read no more, 2: we send no more */
@@ -114,7 +116,8 @@ void unix_put(struct unix_sock *u);
 void unix_addr_put(struct unix_addr *a);
 /* The socket that @name leads to, a reference; ERR_PTR: -ECONNREFUSED, -EPROTOTYPE (another type
  * than @type), errors of the walk. */
-struct unix_sock *unix_find(struct caller *c, const struct sock_name *name, int type);
+struct unix_sock *unix_find(struct caller *c, const struct net_namespace *net,
+			    const struct sock_name *name, int type);
 int unix_autobind(struct unix_sock *u);
 void unix_name_out(const struct unix_addr *a, struct sock_name *out);
 

@@ -225,7 +225,7 @@ static struct unix_sock *destination(struct caller *c, struct unix_sock *u,
 	struct unix_sock *to;
 
 	if (name && unix_is_dgram(u))
-		return unix_find(c, name, u->sk.type);
+		return unix_find(c, u->net, name, u->sk.type);
 	to = peer_get(u);
 	return to ? to : ERR_PTR(-ENOTCONN);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* unix_opt.c - options of AF_UNIX: who is at the other end, where to peek */
 #include "net/socket/unix.h"
+#include "sentry/auth/userns.h"
 #include "sentry/kernel/pidfd.h"
+#include "sentry/kernel/process.h"
 
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77
@@ -30,7 +32,7 @@ static struct unix_who who_of_peer(struct unix_sock *u)
 	return w;
 }
 
-static int peer_cred(const struct unix_who *w, void *val, u32 *len)
+static int peer_cred(struct caller *c, const struct unix_who *w, void *val, u32 *len)
 {
 	struct {
 		s32 pid;
@@ -38,9 +40,9 @@ static int peer_cred(const struct unix_who *w, void *val, u32 *len)
 	} cred = {0, UINT32_MAX, UINT32_MAX};
 
 	if (w->tg) {
-		cred.pid = w->tg->tgid;
-		cred.uid = w->cred->euid;
-		cred.gid = w->cred->egid;
+		cred.pid = number_told(c->task, w->tg->tgid);
+		cred.uid = uid_out(c->cred, w->cred->euid);
+		cred.gid = gid_out(c->cred, w->cred->egid);
 	}
 	*len = min(*len, (u32)sizeof(cred));
 	memcpy(val, &cred, *len);
@@ -48,7 +50,7 @@ static int peer_cred(const struct unix_who *w, void *val, u32 *len)
 }
 
 /* The size is told also when there is no room for all. */
-static int peer_groups(const struct unix_who *w, void *val, u32 *len)
+static int peer_groups(struct caller *c, const struct unix_who *w, void *val, u32 *len)
 {
 	const struct cred_groups *g = w->cred ? w->cred->groups : NULL;
 	u32 room = *len, n = g ? g->count : 0;
@@ -58,8 +60,8 @@ static int peer_groups(const struct unix_who *w, void *val, u32 *len)
 	*len = n * (u32)sizeof(u32);
 	if (room < *len)
 		return -ERANGE;
-	if (n)
-		memcpy(val, g->gids, *len);
+	for (u32 i = 0; i < n; i++)
+		((u32 *)val)[i] = gid_out(c->cred, g->gids[i]);
 	return 0;
 }
 
@@ -100,9 +102,9 @@ int unix_getsockopt(struct caller *c, struct socket *s, int level, int name, voi
 		return -ENOPROTOOPT;
 	w = who_of_peer(u);
 	if (name == SO_PEERCRED)
-		ret = peer_cred(&w, val, len);
+		ret = peer_cred(c, &w, val, len);
 	else if (name == SO_PEERGROUPS)
-		ret = peer_groups(&w, val, len);
+		ret = peer_groups(c, &w, val, len);
 	else
 		ret = peer_pidfd(c, &w, val, len);
 	unix_who_set(&w, NULL, NULL);

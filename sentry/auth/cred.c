@@ -6,6 +6,7 @@
 #include <linux/securebits.h>
 
 #include "sentry/arena/arena.h"
+#include "sentry/auth/userns.h"
 
 static SLAB_CACHE(g_cred_cache, struct cred);
 
@@ -63,6 +64,7 @@ READS_UNLOCKED struct cred *cred_dup(const struct cred *c)
 	*copy = *c;
 	ref_init(&copy->ref);
 	ref_get(&copy->groups->ref);
+	user_ns_get(copy->user_ns);
 	return copy;
 }
 
@@ -79,6 +81,7 @@ void cred_put(const struct cred *c)
 	if (!cred || !ref_put(&cred->ref))
 		return;
 	groups_put(cred->groups);
+	user_ns_put(cred->user_ns);
 	slab_free(&g_cred_cache, cred);
 }
 
@@ -159,8 +162,9 @@ bool cred_in_egroup(const struct cred *c, u32 gid)
 
 void cred_fix_caps(struct cred *new, const struct cred *old)
 {
-	bool had_root = old->uid == 0 || old->euid == 0 || old->suid == 0;
-	bool has_root = new->uid == 0 || new->euid == 0 || new->suid == 0;
+	u32 root = root_uid_of(new->user_ns);
+	bool had_root = old->uid == root || old->euid == root || old->suid == root;
+	bool has_root = new->uid == root || new->euid == root || new->suid == root;
 
 	if (new->securebits & SECBIT_NO_SETUID_FIXUP)
 		return;
@@ -170,12 +174,12 @@ void cred_fix_caps(struct cred *new, const struct cred *old)
 		/* Ambient capabilities never outlive the loss of root, keep_caps or not. */
 		new->ambient = 0;
 	}
-	if (old->euid == 0 && new->euid != 0)
+	if (old->euid == root && new->euid != root)
 		new->effective = 0;
-	if (old->euid != 0 && new->euid == 0)
+	if (old->euid != root && new->euid == root)
 		new->effective = new->permitted;
-	if (old->fsuid == 0 && new->fsuid != 0 && new->euid == old->euid)
+	if (old->fsuid == root && new->fsuid != root &&new->euid == old->euid)
 		new->effective &= ~FS_CAPS;
-	if (old->fsuid != 0 && new->fsuid == 0 && new->euid == old->euid)
+	if (old->fsuid != root && new->fsuid == root &&new->euid == old->euid)
 		new->effective |= new->permitted &FS_CAPS;
 }

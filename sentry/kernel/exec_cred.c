@@ -4,6 +4,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include "sentry/auth/userns.h"
 #include "sentry/kernel/exec.h"
 
 #define SECURE_NOROOT	   1u
@@ -32,7 +33,17 @@ struct file_caps {
 /* May the file's mode or attributes give anything? */
 static bool may_gain(const struct task *t, const struct file *f)
 {
-	return !t->no_new_privs && !(f->path.mnt->flags & MS_NOSUID);
+	return !t->no_new_privs && !(f->path.mnt->flags & MS_NOSUID) &&
+	       mount_in_ns(f->path.mnt, t->mnt_ns);
+}
+
+/* Is @root the root of the caller's user namespace or of one above it? */
+static bool owns_namespace(const struct cred *c, u32 root)
+{
+	for (const struct user_namespace *ns = c->user_ns; ns; ns = user_ns_parent(ns))
+		if (root_uid_of(ns) == root)
+			return true;
+	return root == 0;
 }
 
 static void read_file_caps(struct caller *c, struct file *f, struct file_caps *out)
@@ -46,7 +57,9 @@ static void read_file_caps(struct caller *c, struct file *f, struct file_caps *o
 	if (n < 20)
 		return;
 	if ((x.magic & CAPS_REVISION_MASK) != CAPS_REVISION_2 &&
-	    ((x.magic & CAPS_REVISION_MASK) != CAPS_REVISION_3 || n != sizeof(x) || x.rootid != 0))
+	    ((x.magic & CAPS_REVISION_MASK) != CAPS_REVISION_3 || n != sizeof(x)))
+		return;
+	if (!owns_namespace(c->cred, n == sizeof(x) ? x.rootid : 0))
 		return;
 	out->any = true;
 	out->effective = x.magic & CAPS_EFFECTIVE;
@@ -56,6 +69,8 @@ static void read_file_caps(struct caller *c, struct file *f, struct file_caps *o
 
 static void apply_set_id(struct cred *n, const struct inode *inode)
 {
+	if (!cred_ids_mapped(n, inode->uid, inode->gid))
+		return;
 	if (inode->mode & S_ISUID)
 		n->euid = inode->uid;
 	if ((inode->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
@@ -65,14 +80,15 @@ static void apply_set_id(struct cred *n, const struct inode *inode)
 static void apply_caps(struct cred *n, const struct cred *old, const struct file_caps *given)
 {
 	struct file_caps f = *given;
+	u32 root = root_uid_of(n->user_ns);
 	bool id_changed = n->euid != old->euid || n->egid != old->egid;
 
-	if (!(n->securebits & SECURE_NOROOT) && (n->euid == 0 || n->uid == 0)) {
+	if (!(n->securebits & SECURE_NOROOT) && (n->euid == root || n->uid == root)) {
 		/* A file with capabilities of its own that root's set-id file has: these, not all.
 		 */
-		if (!(f.any && n->uid != 0 && n->euid == 0)) {
+		if (!(f.any && n->uid != root && n->euid == root)) {
 			f.permitted = f.inheritable = CAP_FULL;
-			f.effective = n->euid == 0;
+			f.effective = n->euid == root;
 			f.any = true;
 		}
 	}
@@ -102,9 +118,13 @@ int exec_cred(struct task *t, struct caller *c, struct exec *e)
 	n->securebits &= ~SECURE_KEEP_CAPS;
 	e->set_id =
 		n->euid != old->euid || n->egid != old->egid || (n->permitted & ~old->permitted);
-	e->ids = (struct exec_ids){.uid = n->uid, .euid = n->euid, .gid = n->gid, .egid = n->egid};
+	e->ids = (struct exec_ids){.uid = uid_out(n, n->uid),
+				   .euid = uid_out(n, n->euid),
+				   .gid = gid_out(n, n->gid),
+				   .egid = gid_out(n, n->egid)};
 	e->ids.secure = n->uid != n->euid || n->gid != n->egid ||
-			(n->uid != 0 && (caps.effective || n->permitted & ~n->ambient));
+			(n->uid != root_uid_of(n->user_ns) &&
+			 (caps.effective || n->permitted & ~n->ambient));
 	e->cred = n;
 	return 0;
 }

@@ -381,10 +381,10 @@ static long check_owner(struct task *t, u32 owner)
 {
 	struct task *other;
 
-	if (owner == (u32)t->tid)
+	if (owner == (u32)t->vtid)
 		return -EDEADLK;
 	tasklist_lock();
-	other = task_find((s32)owner);
+	other = task_find_for(t, (s32)owner);
 	tasklist_unlock();
 	return other ? 0 : -ESRCH;
 }
@@ -394,7 +394,7 @@ static long pi_exchanged(struct task *t)
 {
 	struct futex_waiter *w = t->wait.obj;
 
-	if (((u32)t->wait.data[D_NEW] & FUTEX_TID_MASK) != (u32)t->tid)
+	if (((u32)t->wait.data[D_NEW] & FUTEX_TID_MASK) != (u32)t->vtid)
 		return 1;
 	if (w) {
 		mutex_lock(&g_futex_lock);
@@ -428,7 +428,7 @@ long futex_lock_pi(struct task *t, gva_t addr, bool shared, bool try, s64 deadli
 	owner = word & FUTEX_TID_MASK;
 	if (!owner)
 		return exchange(t, addr, word,
-				(u32)t->tid | (word & FUTEX_OWNER_DIED) |
+				(u32)t->vtid | (word & FUTEX_OWNER_DIED) |
 					(others_wait(&key, t->wait.obj) ? FUTEX_WAITERS : 0));
 	err = check_owner(t, owner);
 	if (err)
@@ -467,7 +467,7 @@ long futex_unlock_pi(struct task *t, gva_t addr, bool shared)
 		return t->wait.cmd_result;
 	if (copy_in_obj(t->mm, &word, addr))
 		return -EFAULT;
-	if ((word & FUTEX_TID_MASK) != (u32)t->tid)
+	if ((word & FUTEX_TID_MASK) != (u32)t->vtid)
 		return -EPERM;
 	return exchange(t, addr, word, others_wait(&key, NULL) ? FUTEX_WAITERS : 0);
 }

@@ -12,32 +12,55 @@
 #include <sys/sem.h>
 #include <sys/shm.h>
 
+#include "sentry/auth/userns.h"
 #include "sentry/kernel/kernel.h"
 
 /* --- identifiers (ipc_ids.c) --- */
 
-struct ipc_object { /* first member of each kind; guarded by the lock of its table */
+struct ipc_object { /* first member of each kind; guarded by the kind's lock */
 	s32 id, key;
 	u32 uid, gid, cuid, cgid, mode;
+	struct ipc_ids *ids; /* the table that it is in */
 };
+/* All objects of a kind in one namespace. */
 struct ipc_ids {
-	struct mutex lock;	  /* LR_IPC; guards all below */
-	u32 limit;		  /* const: objects at most */
-	struct ipc_object **slot; /* by index: the low bits of the id */
+	struct mutex *lock;		    /* const: the kind's (LR_IPC), of all namespaces */
+	const struct user_namespace *owner; /* const: of the namespace */
+	u32 limit;			    /* const: objects at most */
+	struct ipc_object **slot;	    /* by index: the low bits of the id */
 	u32 room, count;
 	u32 top; /* no index in use at or above */
 	u32 seq;
-	s32 last; /* index handed out last */
+	s32 last;	  /* index handed out last */
+	u64 items, bytes; /* the kind's: pages, semaphores; messages and their bytes */
 };
-#define IPC_IDS_INIT(n)                                              \
-	{                                                            \
-		.lock = MUTEX_INIT(LR_IPC), .limit = (n), .last = -1 \
-	}
+
+/* An IPC namespace (ipc_namespaces(7)). */
+struct ipc_namespace {
+	struct ns_common ns;
+	struct ipc_ids shm, sem, msg;
+	struct mqueue_ns
+		*mqueue; /* fs/mqueue's, under its lock; NULL: no queue was ever asked for */
+};
+/* For @cred (NULL: the first). ERR_PTR(-ENOSPC), ERR_PTR(-ENOMEM). */
+struct ipc_namespace *ipc_ns_create(const struct cred *cred);
+/* ns->mqueue of the first namespace, and what frees those of others; at boot. */
+void ipc_set_mqueue(struct mqueue_ns *first, void (*free_fn)(struct mqueue_ns *mq));
+void ipc_ids_init(struct ipc_ids *ids, const struct ipc_namespace *ns, struct mutex *lock,
+		  u32 limit);
+/* The tables of a namespace that begins (0) or ends: each kind's. */
+void shm_ns_init(struct ipc_namespace *ns);
+void shm_ns_fini(struct ipc_namespace *ns);
+void sem_ns_init(struct ipc_namespace *ns);
+void sem_ns_fini(struct ipc_namespace *ns);
+void msg_ns_init(struct ipc_namespace *ns);
+void msg_ns_fini(struct ipc_namespace *ns);
 
 /* All with the lock of @ids held. ipc_add gives @obj its place: 0, -ENOSPC, -ENOMEM. */
 int ipc_add(struct ipc_ids *ids, struct ipc_object *obj, s32 key, u32 mode,
 	    const struct cred *cred);
-void ipc_remove(struct ipc_ids *ids, struct ipc_object *obj);
+void ipc_remove(struct ipc_object *obj);
+void ipc_ids_fini(struct ipc_ids *ids); /* empty */
 /* Borrowed; NULL: there is none. */
 struct ipc_object *ipc_find(struct ipc_ids *ids, s32 id);
 struct ipc_object *ipc_find_index(struct ipc_ids *ids, s32 index);
@@ -48,9 +71,10 @@ struct ipc_object *ipc_get(struct ipc_ids *ids, s32 key, u32 flags, const struct
 bool ipc_permits(const struct ipc_object *obj, const struct cred *cred, u32 flags);
 /* May @cred change or remove it? */
 bool ipc_controls(const struct ipc_object *obj, const struct cred *cred);
-void ipc_describe(const struct ipc_object *obj, struct ipc_perm *out);
+/* With the ids that @cred sees. */
+void ipc_describe(const struct ipc_object *obj, const struct cred *cred, struct ipc_perm *out);
 /* IPC_SET: owner, group and mode out of @in. -EINVAL for ids that are none. */
-int ipc_set_perm(struct ipc_object *obj, const struct ipc_perm *in);
+int ipc_set_perm(struct ipc_object *obj, const struct cred *cred, const struct ipc_perm *in);
 /* What the INFO commands return. */
 static inline long ipc_max_index(const struct ipc_ids *ids)
 {
@@ -90,7 +114,7 @@ long shm_stat(struct task *t, s32 id, int cmd, struct shmid_ds *out);
 long shm_set(struct task *t, s32 id, const struct shmid_ds *in);
 long shm_remove(struct task *t, s32 id);
 long shm_lock(struct task *t, s32 id, bool lock);
-long shm_info(struct shm_info *out); /* the highest index */
+long shm_info(struct task *t, struct shm_info *out); /* the highest index */
 
 /* --- semaphores (ipc_sem.c) --- */
 
@@ -115,7 +139,7 @@ long sem_setval(struct task *t, s32 id, s32 num, s32 value);
 /* @values: room for SEM_SET_MAX; *out_count: of the set. */
 long sem_getall(struct task *t, s32 id, u16 *values, u32 *out_count);
 long sem_setall(struct task *t, s32 id, const u16 *values, u32 count);
-long sem_info(u32 *out_sets, u32 *out_sems); /* the highest index */
+long sem_info(struct task *t, u32 *out_sets, u32 *out_sems); /* the highest index */
 /* The process ends: its SEM_UNDO adjustments are applied. No lock held. */
 void sem_exit(struct tgroup *tg);
 
@@ -141,6 +165,6 @@ long msg_stat(struct task *t, s32 id, bool by_index, bool any, struct msqid_ds *
 long msg_set(struct task *t, s32 id, const struct msqid_ds *in);
 long msg_remove(struct task *t, s32 id);
 /* The highest index. */
-long msg_info(u32 *out_queues, u32 *out_messages, u64 *out_bytes);
+long msg_info(struct task *t, u32 *out_queues, u32 *out_messages, u64 *out_bytes);
 
 #endif

@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 #include <sys/stat.h>
 
+#include "sentry/auth/userns.h"
 #include "sentry/kernel/ipc.h"
 
 #define INDEX_BITS 15
@@ -31,11 +32,24 @@ static int grow(struct ipc_ids *ids)
 	return 0;
 }
 
+void ipc_ids_init(struct ipc_ids *ids, const struct ipc_namespace *ns, struct mutex *lock,
+		  u32 limit)
+{
+	*ids = (struct ipc_ids){.lock = lock, .owner = ns->ns.owner, .limit = limit, .last = -1};
+}
+
+void ipc_ids_fini(struct ipc_ids *ids)
+{
+	BUG_ON(ids->count);
+	if (ids->room)
+		kfree(ids->slot, ids->room * sizeof(struct ipc_object *));
+}
+
 int ipc_add(struct ipc_ids *ids, struct ipc_object *obj, s32 key, u32 mode, const struct cred *cred)
 {
 	u32 index = 0;
 
-	mutex_assert_held(&ids->lock);
+	mutex_assert_held(ids->lock);
 	if (ids->count == ids->limit)
 		return -ENOSPC;
 	if (ids->count == ids->room && grow(ids))
@@ -50,15 +64,18 @@ int ipc_add(struct ipc_ids *ids, struct ipc_object *obj, s32 key, u32 mode, cons
 	ids->top = max(ids->top, index + 1);
 	obj->id = (s32)(ids->seq << INDEX_BITS | index);
 	obj->key = key;
+	obj->ids = ids;
 	obj->mode = mode & ALL_MODES;
 	obj->uid = obj->cuid = cred->euid;
 	obj->gid = obj->cgid = cred->egid;
 	return 0;
 }
 
-void ipc_remove(struct ipc_ids *ids, struct ipc_object *obj)
+void ipc_remove(struct ipc_object *obj)
 {
-	mutex_assert_held(&ids->lock);
+	struct ipc_ids *ids = obj->ids;
+
+	mutex_assert_held(ids->lock);
 	ids->slot[(u32)obj->id & INDEX_MASK] = NULL;
 	ids->count--;
 	while (ids->top && !ids->slot[ids->top - 1])
@@ -67,7 +84,7 @@ void ipc_remove(struct ipc_ids *ids, struct ipc_object *obj)
 
 struct ipc_object *ipc_find_index(struct ipc_ids *ids, s32 index)
 {
-	mutex_assert_held(&ids->lock);
+	mutex_assert_held(ids->lock);
 	return index >= 0 && (u32)index < ids->top ? ids->slot[index] : NULL;
 }
 
@@ -83,7 +100,7 @@ struct ipc_object *ipc_find(struct ipc_ids *ids, s32 id)
 
 struct ipc_object *ipc_get(struct ipc_ids *ids, s32 key, u32 flags, const struct cred *cred)
 {
-	mutex_assert_held(&ids->lock);
+	mutex_assert_held(ids->lock);
 	if (key == IPC_PRIVATE)
 		return NULL;
 	for (u32 i = 0; i < ids->top; i++) {
@@ -106,34 +123,36 @@ bool ipc_permits(const struct ipc_object *obj, const struct cred *cred, u32 flag
 		granted >>= 6;
 	else if (cred_in_group(cred, obj->cgid) || cred_in_group(cred, obj->gid))
 		granted >>= 3;
-	return !(wanted & ~granted & 7) || cred_capable(cred, CAP_IPC_OWNER);
+	return !(wanted & ~granted & 7) || cred_capable_in(cred, obj->ids->owner, CAP_IPC_OWNER);
 }
 
 bool ipc_controls(const struct ipc_object *obj, const struct cred *cred)
 {
 	return cred->euid == obj->cuid || cred->euid == obj->uid ||
-	       cred_capable(cred, CAP_SYS_ADMIN);
+	       cred_capable_in(cred, obj->ids->owner, CAP_SYS_ADMIN);
 }
 
-void ipc_describe(const struct ipc_object *obj, struct ipc_perm *out)
+void ipc_describe(const struct ipc_object *obj, const struct cred *cred, struct ipc_perm *out)
 {
 	*out = (struct ipc_perm){
 		.__key = obj->key,
-		.uid = obj->uid,
-		.gid = obj->gid,
-		.cuid = obj->cuid,
-		.cgid = obj->cgid,
+		.uid = uid_out(cred, obj->uid),
+		.gid = gid_out(cred, obj->gid),
+		.cuid = uid_out(cred, obj->cuid),
+		.cgid = gid_out(cred, obj->cgid),
 		.mode = (__typeof__(out->mode))obj->mode,
 		.__seq = (unsigned short)((u32)obj->id >> INDEX_BITS),
 	};
 }
 
-int ipc_set_perm(struct ipc_object *obj, const struct ipc_perm *in)
+int ipc_set_perm(struct ipc_object *obj, const struct cred *cred, const struct ipc_perm *in)
 {
-	if (in->uid == ~0u || in->gid == ~0u)
+	u32 uid = uid_in(cred, in->uid), gid = gid_in(cred, in->gid);
+
+	if (uid == NO_ID || gid == NO_ID)
 		return -EINVAL;
-	obj->uid = in->uid;
-	obj->gid = in->gid;
+	obj->uid = uid;
+	obj->gid = gid;
 	obj->mode = (obj->mode & ~(u32)ALL_MODES) | (in->mode & ALL_MODES);
 	return 0;
 }

@@ -9,11 +9,12 @@
 #include <sys/epoll.h>
 
 #include "sentry/kernel/ipc.h"
+#include "sentry/kernel/process.h"
 
 #define STAGE_WAITING 1
 
 struct msg_queue {
-	struct ipc_object obj; /* first; all here is guarded by g_msg.lock */
+	struct ipc_object obj; /* first; all here is guarded by g_msg_lock */
 	struct list messages;  /* struct msg, oldest first */
 	struct list receivers; /* struct msg_wait, oldest first */
 	struct waitq senders;  /* woken when there may be room */
@@ -34,13 +35,11 @@ struct msg_wait {	  /* of a blocked receiver: its t->wait.obj */
 
 static SLAB_CACHE(queue_cache, struct msg_queue);
 static SLAB_CACHE(wait_cache, struct msg_wait);
-static struct ipc_ids g_msg = IPC_IDS_INIT(MSG_QUEUE_COUNT_MAX);
-static u32 g_messages;
-static u64 g_bytes; /* in all queues; guarded by g_msg.lock */
+static struct mutex g_msg_lock = MUTEX_INIT(LR_IPC);
 
-static struct msg_queue *queue_find(s32 id)
+static struct msg_queue *queue_find(struct task *t, s32 id)
 {
-	return (struct msg_queue *)ipc_find(&g_msg, id);
+	return (struct msg_queue *)ipc_find(&t->ns->ipc->msg, id);
 }
 
 struct msg *msg_alloc(u32 size)
@@ -68,7 +67,7 @@ static int queue_create(struct task *t, s32 key, u32 flags)
 
 	if (!q)
 		return -ENOMEM;
-	err = ipc_add(&g_msg, &q->obj, key, flags, t->cred);
+	err = ipc_add(&t->ns->ipc->msg, &q->obj, key, flags, t->cred);
 	if (err) {
 		slab_free(&queue_cache, q);
 		return err;
@@ -87,13 +86,13 @@ long msg_get(struct task *t, s32 key, u32 flags)
 	struct msg_queue *q;
 	long ret;
 
-	mutex_lock(&g_msg.lock);
-	q = (struct msg_queue *)ipc_get(&g_msg, key, flags, t->cred);
+	mutex_lock(&g_msg_lock);
+	q = (struct msg_queue *)ipc_get(&t->ns->ipc->msg, key, flags, t->cred);
 	if (!q)
 		ret = queue_create(t, key, flags);
 	else
 		ret = IS_ERR(q) ? PTR_ERR(q) : q->obj.id;
-	mutex_unlock(&g_msg.lock);
+	mutex_unlock(&g_msg_lock);
 	return ret;
 }
 
@@ -155,8 +154,8 @@ static long send_locked(struct task *t, struct msg_queue *q, struct msg *m)
 	list_append(&q->messages, &m->node);
 	q->bytes += m->size;
 	q->count++;
-	g_bytes += m->size;
-	g_messages++;
+	q->obj.ids->bytes += m->size;
+	q->obj.ids->items++;
 	return 0;
 }
 
@@ -165,14 +164,14 @@ long msg_send(struct task *t, s32 id, struct msg *m, u32 flags)
 	struct msg_queue *q;
 	long ret;
 
-	mutex_lock(&g_msg.lock);
-	q = queue_find(id);
+	mutex_lock(&g_msg_lock);
+	q = queue_find(t, id);
 	ret = q ? send_locked(t, q, m) : t->wait.again ? -EIDRM : -EINVAL;
 	if (ret == -EAGAIN && !(flags & IPC_NOWAIT)) {
 		task_wait_on(t, &q->senders, 0);
 		ret = task_block(t, -ERESTARTNOHAND);
 	}
-	mutex_unlock(&g_msg.lock);
+	mutex_unlock(&g_msg_lock);
 	return ret;
 }
 
@@ -213,8 +212,8 @@ static void message_take(struct msg_queue *q, struct msg *m)
 	list_del(&m->node);
 	q->bytes -= m->size;
 	q->count--;
-	g_bytes -= m->size;
-	g_messages--;
+	q->obj.ids->bytes -= m->size;
+	q->obj.ids->items--;
 }
 
 /* MSG_COPY: the message stays. */
@@ -234,9 +233,9 @@ static void receiver_cleanup(struct task *t)
 {
 	struct msg_wait *w = t->wait.obj;
 
-	mutex_lock(&g_msg.lock);
+	mutex_lock(&g_msg_lock);
 	list_del(&w->node);
-	mutex_unlock(&g_msg.lock);
+	mutex_unlock(&g_msg_lock);
 	if (w->message)
 		msg_free(w->message);
 	slab_free(&wait_cache, w);
@@ -269,7 +268,7 @@ static long receive_locked(struct task *t, s32 id, u64 size, s64 type, u32 flags
 {
 	enum msg_search search = search_of(&type, flags);
 	u64 room = flags & MSG_NOERROR ? UINT64_MAX : size;
-	struct msg_queue *q = queue_find(id);
+	struct msg_queue *q = queue_find(t, id);
 	struct msg *m;
 
 	if (!q)
@@ -297,7 +296,7 @@ long msg_receive(struct task *t, s32 id, u64 size, s64 type, u32 flags, struct m
 	struct msg_wait *w = t->wait.obj;
 	long ret;
 
-	mutex_lock(&g_msg.lock);
+	mutex_lock(&g_msg_lock);
 	if (w && w->message) {
 		*out = w->message;
 		w->message = NULL;
@@ -314,7 +313,7 @@ long msg_receive(struct task *t, s32 id, u64 size, s64 type, u32 flags, struct m
 			ret = -ERESTARTNOHAND;
 		}
 	}
-	mutex_unlock(&g_msg.lock);
+	mutex_unlock(&g_msg_lock);
 	return ret;
 }
 
@@ -325,8 +324,8 @@ long msg_stat(struct task *t, s32 id, bool by_index, bool any, struct msqid_ds *
 	struct msg_queue *q;
 	long ret = -EINVAL;
 
-	mutex_lock(&g_msg.lock);
-	q = by_index ? (struct msg_queue *)ipc_find_index(&g_msg, id) : queue_find(id);
+	mutex_lock(&g_msg_lock);
+	q = by_index ? (struct msg_queue *)ipc_find_index(&t->ns->ipc->msg, id) : queue_find(t, id);
 	if (q && !any && !ipc_permits(&q->obj, t->cred, 0444)) {
 		ret = -EACCES;
 	} else if (q) {
@@ -340,10 +339,14 @@ long msg_stat(struct task *t, s32 id, bool by_index, bool any, struct msqid_ds *
 			.msg_lspid = q->sender,
 			.msg_lrpid = q->receiver,
 		};
-		ipc_describe(&q->obj, &out->msg_perm);
+		ipc_describe(&q->obj, t->cred, &out->msg_perm);
 		ret = by_index ? q->obj.id : 0;
 	}
-	mutex_unlock(&g_msg.lock);
+	mutex_unlock(&g_msg_lock);
+	if (ret >= 0) {
+		out->msg_lspid = number_told(t, out->msg_lspid);
+		out->msg_lrpid = number_told(t, out->msg_lrpid);
+	}
 	return ret;
 }
 
@@ -362,19 +365,19 @@ long msg_set(struct task *t, s32 id, const struct msqid_ds *in)
 	struct msg_queue *q;
 	long ret = -EINVAL;
 
-	mutex_lock(&g_msg.lock);
-	q = queue_find(id);
+	mutex_lock(&g_msg_lock);
+	q = queue_find(t, id);
 	if (q && (!ipc_controls(&q->obj, t->cred) ||
 		  (in->msg_qbytes > g_ipc_limits.msgmnb && !task_capable(t, CAP_SYS_RESOURCE))))
 		ret = -EPERM;
 	else if (q)
-		ret = ipc_set_perm(&q->obj, &in->msg_perm);
+		ret = ipc_set_perm(&q->obj, t->cred, &in->msg_perm);
 	if (!ret) {
 		q->limit = in->msg_qbytes;
 		q->ctime = ipc_time();
 		wake_all(q);
 	}
-	mutex_unlock(&g_msg.lock);
+	mutex_unlock(&g_msg_lock);
 	return ret;
 }
 
@@ -382,7 +385,6 @@ static void queue_destroy(struct msg_queue *q)
 {
 	while (!list_empty(&q->receivers))
 		wait_done(list_first(&q->receivers, struct msg_wait, node), NULL, -EIDRM);
-	ipc_remove(&g_msg, &q->obj);
 	waitq_fini(&q->senders); /* wakes them: they do not find the queue */
 	while (!list_empty(&q->messages)) {
 		struct msg *m = list_first(&q->messages, struct msg, node);
@@ -390,6 +392,7 @@ static void queue_destroy(struct msg_queue *q)
 		message_take(q, m);
 		msg_free(m);
 	}
+	ipc_remove(&q->obj);
 	slab_free(&queue_cache, q);
 }
 
@@ -398,25 +401,39 @@ long msg_remove(struct task *t, s32 id)
 	struct msg_queue *q;
 	long ret = -EINVAL;
 
-	mutex_lock(&g_msg.lock);
-	q = queue_find(id);
+	mutex_lock(&g_msg_lock);
+	q = queue_find(t, id);
 	if (q)
 		ret = ipc_controls(&q->obj, t->cred) ? 0 : -EPERM;
 	if (!ret)
 		queue_destroy(q);
-	mutex_unlock(&g_msg.lock);
+	mutex_unlock(&g_msg_lock);
 	return ret;
 }
 
-long msg_info(u32 *out_queues, u32 *out_messages, u64 *out_bytes)
+long msg_info(struct task *t, u32 *out_queues, u32 *out_messages, u64 *out_bytes)
 {
 	long ret;
 
-	mutex_lock(&g_msg.lock);
-	*out_queues = g_msg.count;
-	*out_messages = g_messages;
-	*out_bytes = g_bytes;
-	ret = ipc_max_index(&g_msg);
-	mutex_unlock(&g_msg.lock);
+	mutex_lock(&g_msg_lock);
+	*out_queues = t->ns->ipc->msg.count;
+	*out_messages = (u32)t->ns->ipc->msg.items;
+	*out_bytes = t->ns->ipc->msg.bytes;
+	ret = ipc_max_index(&t->ns->ipc->msg);
+	mutex_unlock(&g_msg_lock);
 	return ret;
+}
+
+void msg_ns_init(struct ipc_namespace *ns)
+{
+	ipc_ids_init(&ns->msg, ns, &g_msg_lock, MSG_QUEUE_COUNT_MAX);
+}
+
+void msg_ns_fini(struct ipc_namespace *ns)
+{
+	mutex_lock(&g_msg_lock);
+	while (ns->msg.top)
+		queue_destroy((struct msg_queue *)ns->msg.slot[ns->msg.top - 1]);
+	mutex_unlock(&g_msg_lock);
+	ipc_ids_fini(&ns->msg);
 }

@@ -12,6 +12,7 @@
 #include <linux/capability.h>
 
 #include "sentry/kernel/ipc.h"
+#include "sentry/kernel/process.h"
 
 #define STAGE_WAITING 1
 #define WOULD_BLOCK   1l
@@ -23,7 +24,7 @@ struct sem {
 	s32 pid;
 };
 struct sem_set {
-	struct ipc_object obj; /* first; all here is guarded by g_sem.lock */
+	struct ipc_object obj; /* first; all here is guarded by g_sem_lock */
 	u32 count;	       /* const */
 	struct sem *sems;
 	struct list zero_waiters, waiters; /* struct sem_wait: those that only wait for 0, others */
@@ -47,12 +48,11 @@ struct sem_wait {	  /* of a blocked task: its t->wait.obj */
 };
 
 static SLAB_CACHE(set_cache, struct sem_set);
-static struct ipc_ids g_sem = IPC_IDS_INIT(SEM_SET_COUNT_MAX);
-static u32 g_sem_total; /* semaphores; guarded by g_sem.lock */
+static struct mutex g_sem_lock = MUTEX_INIT(LR_IPC);
 
-static struct sem_set *set_find(s32 id)
+static struct sem_set *set_find(struct task *t, s32 id)
 {
-	return (struct sem_set *)ipc_find(&g_sem, id);
+	return (struct sem_set *)ipc_find(&t->ns->ipc->sem, id);
 }
 
 /* --- life --- */
@@ -64,14 +64,14 @@ static int set_create(struct task *t, s32 key, u32 nsems, u32 flags)
 
 	if (!nsems)
 		return -EINVAL;
-	if (g_sem_total + nsems > SEM_TOTAL_MAX)
+	if (t->ns->ipc->sem.items + nsems > SEM_TOTAL_MAX)
 		return -ENOSPC;
 	s = slab_alloc(&set_cache);
 	if (!s)
 		return -ENOMEM;
 	s->sems = kalloc(nsems * sizeof(*s->sems));
 	if (s->sems)
-		err = ipc_add(&g_sem, &s->obj, key, flags, t->cred);
+		err = ipc_add(&t->ns->ipc->sem, &s->obj, key, flags, t->cred);
 	if (err) {
 		if (s->sems)
 			kfree(s->sems, nsems * sizeof(*s->sems));
@@ -83,7 +83,7 @@ static int set_create(struct task *t, s32 key, u32 nsems, u32 flags)
 	list_init(&s->waiters);
 	list_init(&s->undos);
 	s->ctime = ipc_time();
-	g_sem_total += nsems;
+	s->obj.ids->items += nsems;
 	return s->obj.id;
 }
 
@@ -95,19 +95,19 @@ long sem_get(struct task *t, s32 key, s32 nsems, u32 flags)
 
 	if (nsems < 0 || nsems > SEM_SET_MAX)
 		return -EINVAL;
-	mutex_lock(&g_sem.lock);
-	s = (struct sem_set *)ipc_get(&g_sem, key, flags, t->cred);
+	mutex_lock(&g_sem_lock);
+	s = (struct sem_set *)ipc_get(&t->ns->ipc->sem, key, flags, t->cred);
 	if (!s)
 		ret = set_create(t, key, (u32)nsems, flags);
 	else if (IS_ERR(s))
 		ret = PTR_ERR(s);
 	else
 		ret = (u32)nsems > s->count ? -EINVAL : s->obj.id;
-	mutex_unlock(&g_sem.lock);
+	mutex_unlock(&g_sem_lock);
 	return ret;
 }
 
-/* --- operations; g_sem.lock held by all --- */
+/* --- operations; g_sem_lock held by all --- */
 
 static void undo_free(struct sem_undo *u)
 {
@@ -226,9 +226,9 @@ static void wait_cleanup(struct task *t)
 {
 	struct sem_wait *w = t->wait.obj;
 
-	mutex_lock(&g_sem.lock);
+	mutex_lock(&g_sem_lock);
 	list_del(&w->node);
-	mutex_unlock(&g_sem.lock);
+	mutex_unlock(&g_sem_lock);
 	kfree(w, sizeof(*w) + w->count * sizeof(w->ops[0]));
 }
 
@@ -253,7 +253,7 @@ static long wait_start(struct task *t, struct sem_set *s, const struct sembuf_k 
 
 static long operate_locked(struct task *t, s32 id, const struct sembuf_k *ops, u32 count)
 {
-	struct sem_set *s = set_find(id);
+	struct sem_set *s = set_find(t, id);
 	struct sem_undo *undo = NULL;
 	bool alter = ops_alter(ops, count), undoes = false;
 	u32 blocking;
@@ -287,7 +287,7 @@ long sem_op(struct task *t, s32 id, const struct sembuf_k *ops, u32 count)
 	struct sem_wait *w;
 	long ret;
 
-	mutex_lock(&g_sem.lock);
+	mutex_lock(&g_sem_lock);
 	if (!t->wait.stage)
 		ret = operate_locked(t, id, ops, count);
 	else
@@ -299,7 +299,7 @@ long sem_op(struct task *t, s32 id, const struct sembuf_k *ops, u32 count)
 		list_del(&w->node);
 		ret = interrupted ? -EINTR : -EAGAIN;
 	}
-	mutex_unlock(&g_sem.lock);
+	mutex_unlock(&g_sem_lock);
 	return ret;
 }
 
@@ -307,7 +307,7 @@ void sem_exit(struct tgroup *tg)
 {
 	if (list_empty(&tg->sem_undo))
 		return;
-	mutex_lock(&g_sem.lock);
+	mutex_lock(&g_sem_lock);
 	while (!list_empty(&tg->sem_undo)) {
 		struct sem_undo *u = list_first(&tg->sem_undo, struct sem_undo, tg_link);
 		struct sem_set *s = u->set;
@@ -325,7 +325,7 @@ void sem_exit(struct tgroup *tg)
 		s->otime = ipc_time();
 		set_changed(s);
 	}
-	mutex_unlock(&g_sem.lock);
+	mutex_unlock(&g_sem_lock);
 }
 
 /* --- semctl --- */
@@ -333,7 +333,7 @@ void sem_exit(struct tgroup *tg)
 /* The set, if its permissions grant @flags; lock held. */
 static struct sem_set *set_access(struct task *t, s32 id, u32 flags)
 {
-	struct sem_set *s = set_find(id);
+	struct sem_set *s = set_find(t, id);
 
 	if (!s)
 		return ERR_PTR(-EINVAL);
@@ -345,7 +345,7 @@ long sem_getall(struct task *t, s32 id, u16 *values, u32 *out_count)
 	struct sem_set *s;
 	long ret = 0;
 
-	mutex_lock(&g_sem.lock);
+	mutex_lock(&g_sem_lock);
 	s = set_access(t, id, 0444);
 	if (IS_ERR(s)) {
 		ret = PTR_ERR(s);
@@ -354,7 +354,7 @@ long sem_getall(struct task *t, s32 id, u16 *values, u32 *out_count)
 		for (u32 i = 0; i < s->count; i++)
 			values[i] = (u16)s->sems[i].value;
 	}
-	mutex_unlock(&g_sem.lock);
+	mutex_unlock(&g_sem_lock);
 	return ret;
 }
 
@@ -376,7 +376,7 @@ long sem_setall(struct task *t, s32 id, const u16 *values, u32 count)
 	for (u32 i = 0; i < count; i++)
 		if (values[i] > SEM_VMX)
 			return -ERANGE;
-	mutex_lock(&g_sem.lock);
+	mutex_lock(&g_sem_lock);
 	s = set_access(t, id, 0222);
 	if (IS_ERR(s))
 		ret = PTR_ERR(s);
@@ -388,7 +388,7 @@ long sem_setall(struct task *t, s32 id, const u16 *values, u32 count)
 		s->ctime = ipc_time();
 		set_changed(s);
 	}
-	mutex_unlock(&g_sem.lock);
+	mutex_unlock(&g_sem_lock);
 	return ret;
 }
 
@@ -414,7 +414,7 @@ long sem_ask(struct task *t, s32 id, s32 num, int cmd)
 	struct sem_set *s;
 	long ret;
 
-	mutex_lock(&g_sem.lock);
+	mutex_lock(&g_sem_lock);
 	s = set_access(t, id, 0444);
 	if (IS_ERR(s))
 		ret = PTR_ERR(s);
@@ -426,8 +426,8 @@ long sem_ask(struct task *t, s32 id, s32 num, int cmd)
 		ret = s->sems[num].pid;
 	else
 		ret = count_waiters(s, (u32)num, cmd == GETZCNT);
-	mutex_unlock(&g_sem.lock);
-	return ret;
+	mutex_unlock(&g_sem_lock);
+	return cmd == GETPID && ret > 0 ? number_told(t, (s32)ret) : ret;
 }
 
 long sem_setval(struct task *t, s32 id, s32 num, s32 value)
@@ -437,8 +437,8 @@ long sem_setval(struct task *t, s32 id, s32 num, s32 value)
 
 	if (value < 0 || value > SEM_VMX)
 		return -ERANGE;
-	mutex_lock(&g_sem.lock);
-	s = set_find(id);
+	mutex_lock(&g_sem_lock);
+	s = set_find(t, id);
 	if (!s || num < 0 || (u32)num >= s->count) {
 		ret = -EINVAL;
 	} else if (!ipc_permits(&s->obj, t->cred, 0222)) {
@@ -448,7 +448,7 @@ long sem_setval(struct task *t, s32 id, s32 num, s32 value)
 		s->ctime = ipc_time();
 		set_changed(s);
 	}
-	mutex_unlock(&g_sem.lock);
+	mutex_unlock(&g_sem_lock);
 	return ret;
 }
 
@@ -457,17 +457,17 @@ long sem_stat(struct task *t, s32 id, bool by_index, bool any, struct semid_ds *
 	struct sem_set *s;
 	long ret = -EINVAL;
 
-	mutex_lock(&g_sem.lock);
-	s = by_index ? (struct sem_set *)ipc_find_index(&g_sem, id) : set_find(id);
+	mutex_lock(&g_sem_lock);
+	s = by_index ? (struct sem_set *)ipc_find_index(&t->ns->ipc->sem, id) : set_find(t, id);
 	if (s && !any && !ipc_permits(&s->obj, t->cred, 0444)) {
 		ret = -EACCES;
 	} else if (s) {
 		*out = (struct semid_ds){
 			.sem_otime = s->otime, .sem_ctime = s->ctime, .sem_nsems = s->count};
-		ipc_describe(&s->obj, &out->sem_perm);
+		ipc_describe(&s->obj, t->cred, &out->sem_perm);
 		ret = by_index ? s->obj.id : 0;
 	}
-	mutex_unlock(&g_sem.lock);
+	mutex_unlock(&g_sem_lock);
 	return ret;
 }
 
@@ -476,15 +476,15 @@ long sem_set(struct task *t, s32 id, const struct semid_ds *in)
 	struct sem_set *s;
 	long ret = -EINVAL;
 
-	mutex_lock(&g_sem.lock);
-	s = set_find(id);
+	mutex_lock(&g_sem_lock);
+	s = set_find(t, id);
 	if (s && !ipc_controls(&s->obj, t->cred))
 		ret = -EPERM;
 	else if (s)
-		ret = ipc_set_perm(&s->obj, &in->sem_perm);
+		ret = ipc_set_perm(&s->obj, t->cred, &in->sem_perm);
 	if (!ret)
 		s->ctime = ipc_time();
-	mutex_unlock(&g_sem.lock);
+	mutex_unlock(&g_sem_lock);
 	return ret;
 }
 
@@ -497,8 +497,8 @@ static void set_destroy(struct sem_set *s)
 		wait_done(list_first(&s->waiters, struct sem_wait, node), -EIDRM);
 	while (!list_empty(&s->undos))
 		undo_free(list_first(&s->undos, struct sem_undo, set_link));
-	ipc_remove(&g_sem, &s->obj);
-	g_sem_total -= s->count;
+	s->obj.ids->items -= s->count;
+	ipc_remove(&s->obj);
 	kfree(s->sems, s->count * sizeof(*s->sems));
 	slab_free(&set_cache, s);
 }
@@ -508,24 +508,38 @@ long sem_remove(struct task *t, s32 id)
 	struct sem_set *s;
 	long ret = -EINVAL;
 
-	mutex_lock(&g_sem.lock);
-	s = set_find(id);
+	mutex_lock(&g_sem_lock);
+	s = set_find(t, id);
 	if (s)
 		ret = ipc_controls(&s->obj, t->cred) ? 0 : -EPERM;
 	if (!ret)
 		set_destroy(s);
-	mutex_unlock(&g_sem.lock);
+	mutex_unlock(&g_sem_lock);
 	return ret;
 }
 
-long sem_info(u32 *out_sets, u32 *out_sems)
+long sem_info(struct task *t, u32 *out_sets, u32 *out_sems)
 {
 	long ret;
 
-	mutex_lock(&g_sem.lock);
-	*out_sets = g_sem.count;
-	*out_sems = g_sem_total;
-	ret = ipc_max_index(&g_sem);
-	mutex_unlock(&g_sem.lock);
+	mutex_lock(&g_sem_lock);
+	*out_sets = t->ns->ipc->sem.count;
+	*out_sems = (u32)t->ns->ipc->sem.items;
+	ret = ipc_max_index(&t->ns->ipc->sem);
+	mutex_unlock(&g_sem_lock);
 	return ret;
+}
+
+void sem_ns_init(struct ipc_namespace *ns)
+{
+	ipc_ids_init(&ns->sem, ns, &g_sem_lock, SEM_SET_COUNT_MAX);
+}
+
+void sem_ns_fini(struct ipc_namespace *ns)
+{
+	mutex_lock(&g_sem_lock);
+	while (ns->sem.top)
+		set_destroy((struct sem_set *)ns->sem.slot[ns->sem.top - 1]);
+	mutex_unlock(&g_sem_lock);
+	ipc_ids_fini(&ns->sem);
 }

@@ -9,11 +9,12 @@
 #include <sys/resource.h>
 
 #include "sentry/kernel/ipc.h"
+#include "sentry/kernel/process.h"
 
 #define SHM_DEV 0x1 /* what Linux shows for its internal mount of tmpfs: 00:01 */
 
 struct shm_segment {
-	struct ipc_object obj; /* first; all here is guarded by g_shm.lock */
+	struct ipc_object obj; /* first; all here is guarded by g_shm_lock */
 	struct mappable map;   /* const */
 	struct mappable *mem;  /* const; our reference */
 	u64 size;	       /* const; as asked for */
@@ -24,17 +25,16 @@ struct shm_segment {
 };
 
 static SLAB_CACHE(segment_cache, struct shm_segment);
-static struct ipc_ids g_shm = IPC_IDS_INIT(SHM_COUNT_MAX);
-static u64 g_shm_pages; /* of all segments; guarded by g_shm.lock */
+static struct mutex g_shm_lock = MUTEX_INIT(LR_IPC);
 
 static struct shm_segment *segment_of(struct mappable *m)
 {
 	return container_of(m, struct shm_segment, map);
 }
 
-static struct shm_segment *segment_find(s32 id)
+static struct shm_segment *segment_find(struct task *t, s32 id)
 {
-	return (struct shm_segment *)ipc_find(&g_shm, id);
+	return (struct shm_segment *)ipc_find(&t->ns->ipc->shm, id);
 }
 
 /* --- as a mappable --- */
@@ -50,17 +50,19 @@ static void segment_get(struct mappable *m)
 {
 	struct shm_segment *s = segment_of(m);
 
-	mutex_lock(&g_shm.lock);
+	mutex_lock(&g_shm_lock);
 	s->attached++;
 	s->atime = ipc_time();
-	mutex_unlock(&g_shm.lock);
+	mutex_unlock(&g_shm_lock);
 }
 
 /* Takes @s out of the table; the caller frees it without the lock. */
 static void segment_unlink(struct shm_segment *s)
 {
-	ipc_remove(&g_shm, &s->obj);
-	g_shm_pages -= page_up(s->size) >> PAGE_SHIFT;
+	if (!s->obj.ids)
+		return; /* its namespace has gone before */
+	s->obj.ids->items -= page_up(s->size) >> PAGE_SHIFT;
+	ipc_remove(&s->obj);
 }
 
 static void segment_free(struct shm_segment *s)
@@ -83,10 +85,10 @@ static void segment_put(struct mappable *m)
 	struct shm_segment *s = segment_of(m);
 	bool last;
 
-	mutex_lock(&g_shm.lock);
+	mutex_lock(&g_shm_lock);
 	s->dtime = ipc_time();
 	last = detach(s);
-	mutex_unlock(&g_shm.lock);
+	mutex_unlock(&g_shm_lock);
 	if (last)
 		segment_free(s);
 }
@@ -121,6 +123,7 @@ static const struct mappable_ops segment_ops = {
 static int segment_create(struct task *t, s32 key, u64 size, u32 flags)
 {
 	u64 pages = page_up(size) >> PAGE_SHIFT;
+	struct ipc_ids *ids = &t->ns->ipc->shm;
 	struct shm_segment *s;
 	int err;
 
@@ -128,13 +131,13 @@ static int segment_create(struct task *t, s32 key, u64 size, u32 flags)
 		return -EINVAL;
 	if (flags & SHM_HUGETLB)
 		return -ENOMEM; /* there are no huge pages */
-	if (g_shm_pages + pages < pages || g_shm_pages + pages > g_ipc_limits.shmall)
+	if (ids->items + pages < pages || ids->items + pages > g_ipc_limits.shmall)
 		return -ENOSPC;
 	s = slab_alloc(&segment_cache);
 	if (!s)
 		return -ENOMEM;
 	s->mem = anonshm_create(size, "", 0);
-	err = s->mem ? ipc_add(&g_shm, &s->obj, key, flags, t->cred) : -ENOMEM;
+	err = s->mem ? ipc_add(&t->ns->ipc->shm, &s->obj, key, flags, t->cred) : -ENOMEM;
 	if (err) {
 		if (s->mem)
 			s->mem->ops->put(s->mem);
@@ -146,7 +149,7 @@ static int segment_create(struct task *t, s32 key, u64 size, u32 flags)
 	s->made_key = key;
 	s->cpid = t->tg->tgid;
 	s->ctime = ipc_time();
-	g_shm_pages += pages;
+	ids->items += pages;
 	return s->obj.id;
 }
 
@@ -156,15 +159,15 @@ long shm_get(struct task *t, s32 key, u64 size, u32 flags)
 	struct shm_segment *s;
 	long ret;
 
-	mutex_lock(&g_shm.lock);
-	s = (struct shm_segment *)ipc_get(&g_shm, key, flags, t->cred);
+	mutex_lock(&g_shm_lock);
+	s = (struct shm_segment *)ipc_get(&t->ns->ipc->shm, key, flags, t->cred);
 	if (!s)
 		ret = segment_create(t, key, size, flags);
 	else if (IS_ERR(s))
 		ret = PTR_ERR(s);
 	else
 		ret = size > s->size ? -EINVAL : s->obj.id;
-	mutex_unlock(&g_shm.lock);
+	mutex_unlock(&g_shm_lock);
 	return ret;
 }
 
@@ -175,8 +178,8 @@ struct mappable *shm_open_segment(struct task *t, s32 id, u32 flags, u64 *out_si
 	struct mappable *ret;
 	struct shm_segment *s;
 
-	mutex_lock(&g_shm.lock);
-	s = segment_find(id);
+	mutex_lock(&g_shm_lock);
+	s = segment_find(t, id);
 	if (!s) {
 		ret = ERR_PTR(-EINVAL);
 	} else if (!ipc_permits(&s->obj, t->cred, flags)) {
@@ -186,7 +189,7 @@ struct mappable *shm_open_segment(struct task *t, s32 id, u32 flags, u64 *out_si
 		*out_size = s->size;
 		ret = &s->map;
 	}
-	mutex_unlock(&g_shm.lock);
+	mutex_unlock(&g_shm_lock);
 	return ret;
 }
 
@@ -205,9 +208,9 @@ bool shm_find_attached(struct task *t, u64 addr, u64 from, u64 *size, u64 *out_s
 		*size = page_up(segment_of(v->map)->size);
 		*out_start = v->start.v;
 		*out_end = v->end.v;
-		mutex_lock(&g_shm.lock);
+		mutex_lock(&g_shm_lock);
 		segment_of(v->map)->lpid = t->tg->tgid;
-		mutex_unlock(&g_shm.lock);
+		mutex_unlock(&g_shm_lock);
 		found = true;
 	}
 	mutex_unlock(&mm->lock);
@@ -219,11 +222,11 @@ void shm_close_segment(struct mappable *m, s32 pid)
 	struct shm_segment *s = segment_of(m);
 	bool last;
 
-	mutex_lock(&g_shm.lock);
+	mutex_lock(&g_shm_lock);
 	if (pid)
 		s->lpid = pid;
 	last = detach(s);
-	mutex_unlock(&g_shm.lock);
+	mutex_unlock(&g_shm_lock);
 	if (last)
 		segment_free(s);
 }
@@ -235,8 +238,9 @@ long shm_stat(struct task *t, s32 id, int cmd, struct shmid_ds *out)
 	struct shm_segment *s;
 	long ret = -EINVAL;
 
-	mutex_lock(&g_shm.lock);
-	s = cmd == IPC_STAT ? segment_find(id) : (struct shm_segment *)ipc_find_index(&g_shm, id);
+	mutex_lock(&g_shm_lock);
+	s = cmd == IPC_STAT ? segment_find(t, id)
+			    : (struct shm_segment *)ipc_find_index(&t->ns->ipc->shm, id);
 	if (s && cmd != SHM_STAT_ANY && !ipc_permits(&s->obj, t->cred, 0444)) {
 		ret = -EACCES;
 	} else if (s) {
@@ -249,10 +253,14 @@ long shm_stat(struct task *t, s32 id, int cmd, struct shmid_ds *out)
 			.shm_lpid = s->lpid,
 			.shm_nattch = s->attached,
 		};
-		ipc_describe(&s->obj, &out->shm_perm);
+		ipc_describe(&s->obj, t->cred, &out->shm_perm);
 		ret = cmd == IPC_STAT ? 0 : s->obj.id;
 	}
-	mutex_unlock(&g_shm.lock);
+	mutex_unlock(&g_shm_lock);
+	if (ret >= 0) {
+		out->shm_cpid = number_told(t, out->shm_cpid);
+		out->shm_lpid = number_told(t, out->shm_lpid);
+	}
 	return ret;
 }
 
@@ -261,15 +269,15 @@ long shm_set(struct task *t, s32 id, const struct shmid_ds *in)
 	struct shm_segment *s;
 	long ret = -EINVAL;
 
-	mutex_lock(&g_shm.lock);
-	s = segment_find(id);
+	mutex_lock(&g_shm_lock);
+	s = segment_find(t, id);
 	if (s && !ipc_controls(&s->obj, t->cred))
 		ret = -EPERM;
 	else if (s)
-		ret = ipc_set_perm(&s->obj, &in->shm_perm);
+		ret = ipc_set_perm(&s->obj, t->cred, &in->shm_perm);
 	if (!ret)
 		s->ctime = ipc_time();
-	mutex_unlock(&g_shm.lock);
+	mutex_unlock(&g_shm_lock);
 	return ret;
 }
 
@@ -278,8 +286,8 @@ long shm_remove(struct task *t, s32 id)
 	struct shm_segment *s, *gone = NULL;
 	long ret = -EINVAL;
 
-	mutex_lock(&g_shm.lock);
-	s = segment_find(id);
+	mutex_lock(&g_shm_lock);
+	s = segment_find(t, id);
 	if (s && !ipc_controls(&s->obj, t->cred)) {
 		ret = -EPERM;
 	} else if (s) {
@@ -291,7 +299,7 @@ long shm_remove(struct task *t, s32 id)
 			gone = s;
 		}
 	}
-	mutex_unlock(&g_shm.lock);
+	mutex_unlock(&g_shm_lock);
 	if (gone)
 		segment_free(gone);
 	return ret;
@@ -303,13 +311,13 @@ long shm_lock(struct task *t, s32 id, bool lock)
 	struct shm_segment *s;
 	long ret = -EINVAL;
 
-	mutex_lock(&g_shm.lock);
-	s = segment_find(id);
+	mutex_lock(&g_shm_lock);
+	s = segment_find(t, id);
 	if (s) {
 		bool owner = t->cred->euid == s->obj.uid || t->cred->euid == s->obj.cuid;
 
 		ret = 0;
-		if (!task_capable(t, CAP_IPC_LOCK) &&
+		if (!cred_capable_in(t->cred, s->obj.ids->owner, CAP_IPC_LOCK) &&
 		    (!owner || (lock && !task_rlimit(t, RLIMIT_MEMLOCK))))
 			ret = -EPERM;
 		else if (lock)
@@ -317,17 +325,41 @@ long shm_lock(struct task *t, s32 id, bool lock)
 		else
 			s->obj.mode &= ~(u32)SHM_LOCKED;
 	}
-	mutex_unlock(&g_shm.lock);
+	mutex_unlock(&g_shm_lock);
 	return ret;
 }
 
-long shm_info(struct shm_info *out)
+long shm_info(struct task *t, struct shm_info *out)
 {
 	long ret;
 
-	mutex_lock(&g_shm.lock);
-	*out = (struct shm_info){.used_ids = (int)g_shm.count, .shm_tot = g_shm_pages};
-	ret = ipc_max_index(&g_shm);
-	mutex_unlock(&g_shm.lock);
+	mutex_lock(&g_shm_lock);
+	*out = (struct shm_info){.used_ids = (int)t->ns->ipc->shm.count,
+				 .shm_tot = t->ns->ipc->shm.items};
+	ret = ipc_max_index(&t->ns->ipc->shm);
+	mutex_unlock(&g_shm_lock);
 	return ret;
+}
+
+void shm_ns_init(struct ipc_namespace *ns)
+{
+	ipc_ids_init(&ns->shm, ns, &g_shm_lock, SHM_COUNT_MAX);
+}
+
+/* As IPC_RMID of all: what is attached lives until it is detached. */
+void shm_ns_fini(struct ipc_namespace *ns)
+{
+	mutex_lock(&g_shm_lock);
+	while (ns->shm.top) {
+		struct shm_segment *s = (struct shm_segment *)ns->shm.slot[ns->shm.top - 1];
+		bool attached = s->attached;
+
+		s->obj.mode |= SHM_DEST;
+		segment_unlink(s);
+		s->obj.ids = NULL;
+		if (!attached)
+			segment_free(s);
+	}
+	mutex_unlock(&g_shm_lock);
+	ipc_ids_fini(&ns->shm);
 }

@@ -21,12 +21,15 @@ int kernel_init(const struct kernel_config *config)
 	list_init(&k->groups);
 	list_init(&k->ready);
 	list_init(&k->sigio);
+	pid_ns_init_first(&k->pids);
 	vfs_set_async_release(sigio_release);
 	k->platform = config->platform;
 	k->config = *config;
 	k->boot_time = time_realtime();
 	k->boot_monotonic = time_monotonic();
 	g_kernel = k;
+	if (nsfs_init())
+		return -ENOMEM;
 	return workers_init();
 }
 

@@ -4,6 +4,7 @@
 #define SENTRY_KERNEL_KERNEL_H
 
 #include "sentry/base/rbtree.h"
+#include "sentry/kernel/pidns.h"
 #include "sentry/kernel/task.h"
 
 /* What uname(2) and /proc say of us: the Linux whose calls we answer. */
@@ -70,15 +71,15 @@ struct worker {
 #define WORKER_SCRATCH (256 * 1024)
 
 struct kernel {
-	struct mutex lock;	 /* LR_TASKLIST: [T] */
-	struct tgroup *init;	 /* [T] process 1 */
-	struct list groups;	 /* [T] */
-	u32 task_count;		 /* [T] live tasks */
-	struct task *sender;	 /* [T] who sends signals in a call of its own, or NULL */
-	struct rb_root pids;	 /* [T] struct pid by number */
-	s32 last_pid;		 /* [T] */
-	struct mutex ready_lock; /* LR_READY */
-	struct list ready;	 /* task.ready_link, guarded by ready_lock */
+	struct mutex lock;	   /* LR_TASKLIST: [T] */
+	struct tgroup *init;	   /* [T] process 1 */
+	struct list groups;	   /* [T] */
+	u32 task_count;		   /* [T] live tasks */
+	struct task *sender;	   /* [T] who sends signals in a call of its own, or NULL */
+	struct pid_namespace pids; /* the first: all numbers */
+	u32 zapped;		   /* [T] pid namespaces whose init is dead and not told of */
+	struct mutex ready_lock;   /* LR_READY */
+	struct list ready;	   /* task.ready_link, guarded by ready_lock */
 	_Atomic u32 ready_count;
 	struct list sigio; /* sigio.c: files that owe a signal, guarded by ready_lock */
 	_Atomic u32 sigio_count;

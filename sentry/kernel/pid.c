@@ -21,24 +21,24 @@ static SLAB_CACHE(tgroup_cache, struct tgroup);
 
 static int pid_cmp(const struct rb_node *a, const struct rb_node *b)
 {
-	s32 x = rb_entry(a, struct pid, node)->nr, y = rb_entry(b, struct pid, node)->nr;
+	s32 x = rb_entry(a, struct upid, node)->nr, y = rb_entry(b, struct upid, node)->nr;
 
 	return x < y ? -1 : x > y;
 }
 
-/* The pid with the smallest number >= @nr, or NULL. */
-static struct pid *pid_at_least(s32 nr)
+/* The smallest number of @ns that is >= @nr, or NULL. */
+static struct upid *upid_at_least(const struct pid_namespace *ns, s32 nr)
 {
-	struct rb_node *n = g_kernel->pids.node;
-	struct pid *best = NULL;
+	struct rb_node *n = ns->numbers.node;
+	struct upid *best = NULL;
 
 	while (n) {
-		struct pid *p = rb_entry(n, struct pid, node);
+		struct upid *u = rb_entry(n, struct upid, node);
 
-		if (p->nr == nr)
-			return p;
-		if (p->nr > nr) {
-			best = p;
+		if (u->nr == nr)
+			return u;
+		if (u->nr > nr) {
+			best = u;
 			n = n->left;
 		} else {
 			n = n->right;
@@ -47,57 +47,115 @@ static struct pid *pid_at_least(s32 nr)
 	return best;
 }
 
+static struct upid *upid_next(struct upid *u)
+{
+	struct rb_node *next = rb_next(&u->node);
+
+	return next ? rb_entry(next, struct upid, node) : NULL;
+}
+
+struct pid *pid_find_in(const struct pid_namespace *ns, s32 nr)
+{
+	struct upid *u = upid_at_least(ns, nr);
+
+	return u && u->nr == nr ? u->pid : NULL;
+}
+
 struct pid *pid_find(s32 nr)
 {
-	struct pid *p = pid_at_least(nr);
-
-	return p && p->nr == nr ? p : NULL;
+	return pid_find_in(&g_kernel->pids, nr);
 }
 
 /* The first free number from @nr on, below @end; 0: none. */
-static s32 free_number(s32 nr, s32 end)
+static s32 free_number(const struct pid_namespace *ns, s32 nr, s32 end)
 {
-	struct pid *p = pid_at_least(nr);
+	struct upid *u = upid_at_least(ns, nr);
 
-	while (p && p->nr == nr && nr < end) {
-		struct rb_node *next = rb_next(&p->node);
-
+	while (u && u->nr == nr && nr < end) {
 		nr++;
-		p = next ? rb_entry(next, struct pid, node) : NULL;
+		u = upid_next(u);
 	}
 	return nr < end ? nr : 0;
 }
 
-struct pid *pid_alloc(s32 want, int *out_err)
+/* Gives @u a number in @ns: @want, or (0) the next one. */
+static int upid_take(struct upid *u, struct pid *p, struct pid_namespace *ns, s32 want)
 {
 	s32 nr = want;
-	struct pid *p;
+
+	if (ns->dead)
+		return -ENOMEM;
+	if (ns->level && !ns->init && want > 1)
+		return -EINVAL;
+	if (want && pid_find_in(ns, want))
+		return -EEXIST;
+	if (!want)
+		nr = free_number(ns, ns->last_pid + 1, PID_LIMIT);
+	if (!nr)
+		nr = free_number(ns, RESERVED_PIDS, PID_LIMIT);
+	if (!nr)
+		return -EAGAIN;
+	if (!want)
+		ns->last_pid = nr;
+	u->nr = nr;
+	u->ns = ns;
+	u->pid = p;
+	rb_insert(&ns->numbers, &u->node, pid_cmp);
+	return 0;
+}
+
+static struct upid *upid_of(struct pid *p, u32 level)
+{
+	return level ? &p->inner[level - 1] : &p->number;
+}
+
+/* Gives back the numbers from @level on inwards, and the memory. */
+static void pid_free(struct pid *p, u32 level)
+{
+	struct pid_namespace *ns = p->level ? p->inner[p->level - 1].ns : NULL;
+
+	for (; level <= p->level; level++) {
+		struct upid *u = upid_of(p, level);
+
+		rb_erase(&u->ns->numbers, &u->node);
+		if (!u->ns->numbers.node)
+			u->ns->last_pid = 0; /* the first process was not born: the next is init */
+	}
+	if (p->level)
+		kfree(p->inner, p->level * sizeof(*p->inner));
+	slab_free(&pid_cache, p);
+	pid_ns_put(ns);
+}
+
+struct pid *pid_alloc(struct pid_namespace *ns, const s32 *want, u32 count, int *out_err)
+{
+	struct pid *p = slab_alloc(&pid_cache);
+	struct pid_namespace *at = ns;
+	int err = 0;
 
 	mutex_assert_held(&g_kernel->lock);
-	if (want) {
-		if (pid_find(want)) {
-			*out_err = -EEXIST;
-			return NULL;
-		}
-	} else {
-		nr = free_number(g_kernel->last_pid + 1, PID_LIMIT);
-		if (!nr)
-			nr = free_number(RESERVED_PIDS, PID_LIMIT);
-		if (!nr) {
-			*out_err = -EAGAIN;
-			return NULL;
-		}
-	}
-	p = slab_alloc(&pid_cache);
-	if (!p) {
-		*out_err = -ENOMEM;
+	*out_err = -ENOMEM;
+	if (!p)
 		return NULL;
+	p->level = ns->level;
+	if (p->level) {
+		p->inner = kalloc(p->level * sizeof(*p->inner));
+		if (!p->inner) {
+			slab_free(&pid_cache, p);
+			return NULL;
+		}
+		p->inner[p->level - 1].ns = pid_ns_get(ns);
 	}
-	p->nr = nr;
-	if (!want)
-		g_kernel->last_pid = nr;
-	rb_insert(&g_kernel->pids, &p->node, pid_cmp);
-	return p;
+	for (u32 i = 0; at; i++, at = at->parent) {
+		err = upid_take(upid_of(p, at->level), p, at, i < count ? want[i] : 0);
+		if (err)
+			break;
+	}
+	*out_err = err;
+	if (!err)
+		return p;
+	pid_free(p, at->level + 1);
+	return NULL;
 }
 
 void pid_release(struct pid *p)
@@ -105,8 +163,69 @@ void pid_release(struct pid *p)
 	mutex_assert_held(&g_kernel->lock);
 	if (p->task || p->pgrp || p->session)
 		return;
-	rb_erase(&g_kernel->pids, &p->node);
-	slab_free(&pid_cache, p);
+	pid_free(p, 0);
+}
+
+/* --- numbers for others -------------------------------------------------------------------------
+ */
+
+s32 pid_nr_in(const struct pid *p, const struct pid_namespace *ns)
+{
+	if (!p)
+		return 0;
+	if (likely(!ns->level))
+		return p->number.nr;
+	return p->level >= ns->level && p->inner[ns->level - 1].ns == ns
+		       ? p->inner[ns->level - 1].nr
+		       : 0;
+}
+
+s32 task_nr_for(const struct task *viewer, const struct task *t)
+{
+	return pid_nr_in(t->pid, viewer->tg->pid_ns);
+}
+
+s32 tgroup_nr_for(const struct task *viewer, const struct tgroup *tg)
+{
+	return pid_nr_in(tg->leader->pid, viewer->tg->pid_ns);
+}
+
+s32 number_for(const struct task *viewer, s32 nr)
+{
+	if (likely(!viewer->tg->pid_ns->level) || !nr)
+		return nr;
+	return pid_nr_in(pid_find(nr), viewer->tg->pid_ns);
+}
+
+s32 number_told(const struct task *viewer, s32 nr)
+{
+	if (likely(!viewer->tg->pid_ns->level))
+		return nr;
+	tasklist_lock();
+	nr = number_for(viewer, nr);
+	tasklist_unlock();
+	return nr;
+}
+
+struct task *task_find_for(const struct task *viewer, s32 nr)
+{
+	struct pid *p = pid_find_in(viewer->tg->pid_ns, nr);
+
+	return p ? p->task : NULL;
+}
+
+struct tgroup *tgroup_find_for(const struct task *viewer, s32 nr)
+{
+	struct task *t = task_find_for(viewer, nr);
+
+	return t && t->tg->leader == t ? t->tg : NULL;
+}
+
+struct pgrp *pgrp_find_for(const struct task *viewer, s32 nr)
+{
+	struct pid *p = pid_find_in(viewer->tg->pid_ns, nr);
+
+	return p ? p->pgrp : NULL;
 }
 
 struct task *task_find(s32 tid)
@@ -137,19 +256,24 @@ struct session *session_find(s32 id)
 	return p ? p->session : NULL;
 }
 
-struct tgroup *tgroup_next(s32 from)
+struct tgroup *tgroup_next_in(const struct pid_namespace *ns, s32 from, s32 *out_nr)
 {
-	struct pid *p = pid_at_least(from);
+	for (struct upid *u = upid_at_least(ns, from); u; u = upid_next(u)) {
+		struct task *t = u->pid->task;
 
-	while (p) {
-		struct rb_node *next;
-
-		if (p->task && p->task->tg->leader == p->task)
-			return p->task->tg;
-		next = rb_next(&p->node);
-		p = next ? rb_entry(next, struct pid, node) : NULL;
+		if (!t || t->tg->leader != t)
+			continue;
+		*out_nr = u->nr;
+		return t->tg;
 	}
 	return NULL;
+}
+
+struct tgroup *tgroup_next(s32 from)
+{
+	s32 nr;
+
+	return tgroup_next_in(&g_kernel->pids, from, &nr);
 }
 
 /* --- tasks and groups ------------------------------------------------------------------------- */
@@ -191,6 +315,7 @@ struct tgroup *tgroup_alloc(void)
 	waitq_init(&tg->signalfd);
 	waitq_init(&tg->pidfd);
 	tg->start_time = time_boottime();
+	tg->pid_ns = &g_kernel->pids;
 	timers_init_group(tg);
 	return tg;
 }
@@ -229,19 +354,35 @@ void tgroup_put(struct tgroup *tg)
 	waitq_fini(&tg->wait_child);
 	waitq_fini(&tg->signalfd);
 	waitq_fini(&tg->pidfd);
+	pid_ns_put(tg->pid_ns);
 	slab_free(&tgroup_cache, tg);
 }
 
 /* --- the tree --------------------------------------------------------------------------------- */
+
+/* @t bears @p. */
+static void task_set_pid(struct task *t, struct pid *p)
+{
+	t->pid = p;
+	p->task = t;
+	t->tid = p->number.nr;
+	t->vtid = upid_of(p, p->level)->nr;
+}
+
+/* The namespaces that see the task have one more, or less. */
+static void count_in_namespaces(const struct task *t, bool more)
+{
+	for (struct pid_namespace *ns = t->tg->pid_ns; ns; ns = ns->parent)
+		ns->tasks += more ? 1u : -1u;
+}
 
 void task_link(struct task *t, struct pid *p)
 {
 	struct tgroup *tg = t->tg;
 
 	mutex_assert_held(&g_kernel->lock);
-	t->pid = p;
-	p->task = t;
-	t->tid = p->nr;
+	task_set_pid(t, p);
+	count_in_namespaces(t, true);
 	task_get(t);
 	list_append(&tg->tasks, &t->group_link);
 	tg->live++;
@@ -250,7 +391,12 @@ void task_link(struct task *t, struct pid *p)
 	if (tg->leader)
 		return;
 	tg->leader = t;
-	tg->tgid = p->nr;
+	tg->tgid = t->tid;
+	tg->vtgid = t->vtid;
+	if (tg->vtgid == 1) {
+		tg->pid_ns->init = tg;
+		tg->unkillable |= tg->pid_ns->level > 0;
+	}
 	list_append(&g_kernel->groups, &tg->all_link);
 	if (tg->parent)
 		list_append(&tg->parent->children, &tg->sibling);
@@ -262,6 +408,7 @@ void task_unlink(struct task *t)
 
 	mutex_assert_held(&g_kernel->lock);
 	list_del(&t->group_link);
+	count_in_namespaces(t, false);
 	p->task = NULL;
 	t->pid = NULL;
 	pid_release(p);
@@ -280,6 +427,8 @@ void tgroup_unlink(struct tgroup *tg)
 	list_del(&tg->all_link);
 	tgroup_set_pgrp(tg, NULL);
 	tg->reaped = true;
+	if (tg->pid_ns->init == tg)
+		tg->pid_ns->init = NULL;
 	waitq_wake(&tg->pidfd, 0x11); /* EPOLLIN | EPOLLHUP */
 	task_unlink(leader);
 }
@@ -292,11 +441,8 @@ void task_take_leader(struct task *t)
 
 	mutex_assert_held(&g_kernel->lock);
 	BUG_ON(!old->exited || tg->present != 1);
-	t->pid = first;
-	first->task = t;
-	t->tid = first->nr;
-	old->pid = mine;
-	mine->task = old;
+	task_set_pid(t, first);
+	task_set_pid(old, mine);
 	tg->leader = t;
 	task_unlink(old);
 }

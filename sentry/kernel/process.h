@@ -23,16 +23,34 @@ static inline void tasklist_unlock(void)
 
 /* --- pid.c --- */
 
-struct pid {		     /* a number in use; freed when nothing bears it */
-	struct rb_node node; /* [T], as all below */
-	s32 nr;
+struct pid {		    /* a number in use; freed when nothing bears it; [T] */
+	struct upid number; /* in the first namespace */
+	u32 level;	    /* of the innermost namespace: a reference, when it is not the first */
+	struct upid *inner; /* kalloc'ed: the numbers at levels 1 .. level */
 	struct task *task;
 	struct pgrp *pgrp;
 	struct session *session;
 };
-/* A free number, @want or (0) the next one. NULL with *out_err -EEXIST, -EAGAIN, -ENOMEM. [T] */
-struct pid *pid_alloc(s32 want, int *out_err);
-struct pid *pid_find(s32 nr);
+/* Free numbers in @ns and those above it: the first @count ones, from @ns up, as in @want, the
+ * others the next ones. NULL with *out_err -EEXIST, -EAGAIN, -ENOMEM (also: init is dead), -EINVAL
+ * (no init yet, and the number is not 1). [T] */
+struct pid *pid_alloc(struct pid_namespace *ns, const s32 *want, u32 count, int *out_err);
+struct pid *pid_find(s32 nr); /* in the first namespace */
+struct pid *pid_find_in(const struct pid_namespace *ns, s32 nr);
+/* The number in @ns; 0: it has none there. NULL: 0. [T] */
+s32 pid_nr_in(const struct pid *p, const struct pid_namespace *ns);
+/* What is told to @viewer: of a task, of a group's leader, of a number that was stored. [T] */
+s32 task_nr_for(const struct task *viewer, const struct task *t);
+s32 tgroup_nr_for(const struct task *viewer, const struct tgroup *tg);
+s32 number_for(const struct task *viewer, s32 nr);
+/* The same, without the lock. */
+s32 number_told(const struct task *viewer, s32 nr);
+/* What the number means that @viewer has given. Borrowed; NULL: nothing. [T] */
+struct task *task_find_for(const struct task *viewer, s32 nr);
+struct tgroup *tgroup_find_for(const struct task *viewer, s32 nr);
+struct pgrp *pgrp_find_for(const struct task *viewer, s32 nr);
+/* The next group with a number in @ns >= @from, which goes into *out_nr. [T] */
+struct tgroup *tgroup_next_in(const struct pid_namespace *ns, s32 from, s32 *out_nr);
 /* After a bearer was taken off: forgets the number when it was the last. [T] */
 void pid_release(struct pid *p);
 
@@ -66,9 +84,8 @@ void session_leader_exit(struct tgroup *tg);
 
 void fs_put(struct fs *fs);
 struct fs *fs_dup(struct fs *old);
-struct uts_namespace *uts_create(const char *nodename, const char *domainname);
-struct uts_namespace *uts_dup(struct uts_namespace *old);
-void uts_put(struct uts_namespace *uts);
+/* Is its root not that of its mount namespace? */
+bool task_is_chrooted(struct task *t);
 
 /* --- task_exit.c --- */
 
@@ -134,6 +151,11 @@ int signal_dequeue_locked(struct task *t, u64 set, struct siginfo_k *out);
 /* siginfo of SI_USER or of the kernel. */
 void siginfo_kernel(struct siginfo_k *info, int sig);
 void siginfo_user(struct siginfo_k *info, struct task *from, int sig, int code);
+/* si_pid and si_uid of @tg as its parent sees them. [T] */
+void siginfo_child(struct siginfo_k *info, const struct tgroup *tg);
+/* As signal_send_locked, of @from's doing: numbers as @t sees them, and an init gets what comes
+ * from outside of its pid namespace. [T] */
+int signal_send_from(struct task *from, struct task *t, const struct siginfo_k *info, bool group);
 
 /* --- x86_64/signal_frame.c --- */
 

@@ -67,7 +67,7 @@ static bool order(struct task *t, u64 entry, u64 offset, bool pending)
 		t->plan.count = 1;
 		return true;
 	}
-	if ((word & FUTEX_TID_MASK) != (u32)t->tid ||
+	if ((word & FUTEX_TID_MASK) != (u32)t->vtid ||
 	    !mm_access_ok(t->mm, GVA(at), sizeof(word), VMA_WRITE))
 		return false;
 	c[0] = (struct pcmd){.nr = PCMD_CMPXCHG,

@@ -31,7 +31,8 @@ struct session *session_create(struct pid *p, struct tgroup *leader)
 	if (!s)
 		return NULL;
 	ref_init(&s->ref);
-	s->id = p->nr;
+	s->id = p->number.nr;
+	s->pid = p;
 	s->leader = leader;
 	list_init(&s->pgrps_unused);
 	p->session = s;
@@ -51,8 +52,8 @@ void session_put(struct session *s)
 	mutex_assert_held(&g_kernel->lock);
 	if (!ref_put(&s->ref))
 		return;
-	p = pid_find(s->id);
-	BUG_ON(!p || p->session != s);
+	p = s->pid;
+	BUG_ON(p->session != s);
 	p->session = NULL;
 	pid_release(p);
 	slab_free(&session_cache, s);
@@ -65,7 +66,8 @@ struct pgrp *pgrp_create(struct pid *p, struct session *s)
 	if (!g)
 		return NULL;
 	ref_init(&g->ref);
-	g->id = p->nr;
+	g->id = p->number.nr;
+	g->pid = p;
 	g->session = session_get(s);
 	list_init(&g->members);
 	p->pgrp = g;
@@ -86,8 +88,8 @@ void pgrp_put(struct pgrp *g)
 	if (!ref_put(&g->ref))
 		return;
 	BUG_ON(!list_empty(&g->members));
-	p = pid_find(g->id);
-	BUG_ON(!p || p->pgrp != g);
+	p = g->pid;
+	BUG_ON(p->pgrp != g);
 	p->pgrp = NULL;
 	pid_release(p); /* first: the session may bear the same number */
 	session_put(g->session);

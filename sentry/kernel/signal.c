@@ -12,6 +12,7 @@
  * without details, as in Linux. Everything is guarded by the tasklist lock. TW_SIGNAL of a task
  * says that it should look; it may be set for nothing.
  */
+#include "sentry/auth/userns.h"
 #include "sentry/kernel/process.h"
 
 #define SIGRTMIN_K 32
@@ -299,10 +300,9 @@ static struct sigqueue *sigqueue_create(struct tgroup *tg, const struct siginfo_
 	return q;
 }
 
-int signal_send_locked(struct task *t, const struct siginfo_k *info, bool group)
+static int send_locked(struct task *t, const struct siginfo_k *info, bool group, bool forced)
 {
 	struct sigpending *p = group ? &t->tg->pending : &t->pending;
-	bool forced = info->si_code == SI_KERNEL_CODE;
 	int sig = info->si_signo;
 	struct sigqueue *q;
 
@@ -321,6 +321,30 @@ int signal_send_locked(struct task *t, const struct siginfo_k *info, bool group)
 	p->mask |= SIGMASK(sig);
 	complete_signal(t, sig, group, forced);
 	return 0;
+}
+
+int signal_send_locked(struct task *t, const struct siginfo_k *info, bool group)
+{
+	return send_locked(t, info, group, info->si_code == SI_KERNEL_CODE);
+}
+
+int signal_send_from(struct task *from, struct task *t, const struct siginfo_k *info, bool group)
+{
+	struct siginfo_k seen = *info;
+	s32 nr;
+
+	if (likely(from->tg->pid_ns == t->tg->pid_ns && from->cred->user_ns == t->cred->user_ns &&
+		   !from->tg->pid_ns->level && !from->cred->user_ns))
+		return signal_send_locked(t, info, group);
+	nr = pid_nr_in(from->tg->leader->pid, t->tg->pid_ns);
+	if (info->si_code == SI_USER || info->si_code == SI_TKILL) {
+		seen.rt.pid = nr;
+		seen.rt.uid = uid_out(t->cred, from->cred->uid);
+	} else if (info->si_code < 0) {
+		seen.rt.pid = nr ? seen.rt.pid : 0;
+		seen.rt.uid = uid_out(t->cred, uid_in(from->cred, seen.rt.uid));
+	}
+	return send_locked(t, &seen, group, !nr);
 }
 
 int signal_send_timer(struct sigqueue *q, struct task *t, bool group)
@@ -387,8 +411,17 @@ void siginfo_user(struct siginfo_k *info, struct task *from, int sig, int code)
 	memset(info, 0, sizeof(*info));
 	info->si_signo = sig;
 	info->si_code = code;
-	info->rt.pid = from->tg->tgid;
-	info->rt.uid = from->cred->uid;
+	info->rt.pid = from->tg->vtgid;
+	info->rt.uid = uid_out(from->cred, from->cred->uid);
+}
+
+void siginfo_child(struct siginfo_k *info, const struct tgroup *tg)
+{
+	const struct tgroup *parent = tg->parent;
+	u32 uid = tg->leader->cred->uid;
+
+	info->chld.pid = parent ? pid_nr_in(tg->leader->pid, parent->pid_ns) : tg->tgid;
+	info->chld.uid = parent ? uid_out(parent->leader->cred, uid) : uid;
 }
 
 int signal_send_pgrp(struct pgrp *g, int sig)
@@ -448,7 +481,7 @@ int signal_permission(struct task *t, struct task *target, int sig)
 	if (me->euid == you->suid || me->euid == you->uid || me->uid == you->suid ||
 	    me->uid == you->uid)
 		return 0;
-	if (cred_capable(me, 5)) /* CAP_KILL */
+	if (cred_capable_in(me, you->user_ns, 5)) /* CAP_KILL */
 		return 0;
 	if (sig == SIGCONT && t->tg->session == target->tg->session)
 		return 0;

@@ -38,6 +38,7 @@
 #include "sentry/abi/signal.h"
 #include "sentry/arena/arena.h"
 #include "sentry/auth/cred.h"
+#include "sentry/kernel/ns.h"
 #include "sentry/mm/copy.h"
 #include "sentry/mm/mm.h"
 #include "sentry/time/timer.h"
@@ -159,12 +160,6 @@ struct tty_hooks {
 void kernel_set_tty_hooks(const struct tty_hooks *hooks);
 const struct tty_hooks *kernel_tty_hooks(void);
 
-struct uts_namespace {
-	struct ref ref;
-	struct mutex lock;
-	char nodename[65], domainname[65];
-};
-
 struct rlimit64_pair {
 	u64 cur, max;
 };
@@ -176,16 +171,18 @@ struct tgroup {
 	struct mutex exec_lock;
 	/* [T] from here on */
 	struct task *leader;
-	struct list tasks; /* task.group_link */
-	u32 live;	   /* tasks that have not begun to exit */
-	u32 present;	   /* tasks that have not exited */
-	s32 tgid;
-	struct tgroup *parent;	  /* who waits for us; init when orphaned */
-	struct task *parent_task; /* thread that made us (pdeathsig, __WNOTHREAD) */
+	struct list tasks;	      /* task.group_link */
+	u32 live;		      /* tasks that have not begun to exit */
+	u32 present;		      /* tasks that have not exited */
+	s32 tgid;		      /* in the first pid namespace */
+	s32 vtgid;		      /* in its own */
+	struct pid_namespace *pid_ns; /* const after creation; reference (pid_ns_put) */
+	struct tgroup *parent;	      /* who waits for us; init when orphaned */
+	struct task *parent_task;     /* thread that made us (pdeathsig, __WNOTHREAD) */
 	struct list children, sibling;
 	struct list all_link; /* in g_kernel->groups */
 	bool is_subreaper, has_subreaper_ancestor, did_exec;
-	bool unkillable; /* process 1: signals with their default action do nothing */
+	bool unkillable; /* init of a pid namespace: signals with their default action do nothing */
 	u32 exit_signal; /* to the parent */
 	struct pgrp *pgrp;
 	struct list pgrp_link;
@@ -198,6 +195,7 @@ struct tgroup {
 	u32 exit_code;		 /* wait status once exiting */
 	bool exiting;		 /* exit_group or fatal signal: all must die */
 	bool zombie;		 /* all tasks exited, not yet reaped */
+	bool zapping;		 /* all tasks exited; waits for its pid namespace to be empty */
 	struct task *exec_task;	 /* de_thread: the survivor */
 	/* job control */
 	bool stopped;		       /* group stop complete */
@@ -232,12 +230,14 @@ struct tgroup {
 struct pgrp {
 	struct ref ref;
 	s32 id;
+	struct pid *pid; /* that it is found by */
 	struct session *session;
 	struct list members; /* tgroup.pgrp_link */
 };
 struct session {
 	struct ref ref;
 	s32 id;
+	struct pid *pid; /* that it is found by */
 	struct tgroup *leader;
 	struct tty *tty;
 	struct list pgrps_unused;
@@ -248,7 +248,8 @@ struct task {
 	/* const after creation */
 	struct tgroup *tg; /* exec keeps it */
 	/* task-private unless marked */
-	s32 tid;		  /* [T] for writers (exec takes the leader's) */
+	s32 tid;  /* [T] for writers (exec takes the leader's); first pid namespace */
+	s32 vtid; /* as tid; in its own */
 	struct pctx *_Atomic ctx; /* host table. [T] for writers; kicked under the tasklist lock */
 	struct mm *mm;		  /* [T] for writers; others take a reference under [T] */
 	struct files *files;	  /* as mm */
@@ -256,7 +257,7 @@ struct task {
 	const struct cred *cred;  /* as mm */
 	struct sighand *sighand;  /* as mm */
 	struct mnt_namespace *mnt_ns; /* as mm */
-	struct uts_namespace *uts;    /* as mm */
+	struct nsproxy *ns;	      /* as mm */
 	struct worker *worker;	      /* who runs it now */
 	_Atomic u32 work;	      /* TW_*; set under [T], cleared by the owner under [T] */
 	bool has_regs;		      /* the present event gave registers */
@@ -399,7 +400,8 @@ struct clone_args_in {
 	gva_t stack; /* 0: the parent's; stack top already added */
 	u64 tls;
 	gva_t parent_tid, child_tid, pidfd;
-	s32 set_tid; /* 0: any */
+	s32 set_tid[33]; /* from the innermost namespace on */
+	u32 set_tid_count;
 };
 long task_clone(struct task *t,
 		const struct clone_args_in *a); /* task_clone.c: stages; handler result */

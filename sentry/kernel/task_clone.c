@@ -15,8 +15,10 @@
  * t->wait.obj is the child (a reference); data[] holds what is needed of the arguments, which are
  *read once only.
  */
+#include <linux/capability.h>
 #include <linux/sched.h>
 
+#include "sentry/auth/userns.h"
 #include "sentry/kernel/pidfd.h"
 #include "sentry/kernel/process.h"
 #include "sentry/kernel/seccomp.h"
@@ -25,7 +27,6 @@ enum { CLONE_START, CLONE_STARTED, CLONE_WAIT };
 enum { D_FLAGS, D_PARENT_TID, D_PIDFD, D_TID };
 
 static SLAB_CACHE(fs_cache, struct fs);
-static SLAB_CACHE(uts_cache, struct uts_namespace);
 
 /* --- parts --------------------------------------------------------------------------------------
  */
@@ -66,42 +67,12 @@ struct fs *fs_dup(struct fs *old)
 	return fs;
 }
 
-void uts_put(struct uts_namespace *uts)
-{
-	if (ref_put(&uts->ref))
-		slab_free(&uts_cache, uts);
-}
-
-struct uts_namespace *uts_create(const char *nodename, const char *domainname)
-{
-	struct uts_namespace *uts = slab_alloc(&uts_cache);
-
-	if (!uts)
-		return NULL;
-	ref_init(&uts->ref);
-	mutex_init(&uts->lock, LR_FSPRIV);
-	strncpy(uts->nodename, nodename, sizeof(uts->nodename) - 1);
-	strncpy(uts->domainname, domainname, sizeof(uts->domainname) - 1);
-	return uts;
-}
-
-struct uts_namespace *uts_dup(struct uts_namespace *old)
-{
-	struct uts_namespace *uts;
-
-	mutex_lock(&old->lock);
-	uts = uts_create(old->nodename, old->domainname);
-	mutex_unlock(&old->lock);
-	return uts;
-}
-
 /* --- checks -------------------------------------------------------------------------------------
  */
 
 static long check_flags(struct task *t, const struct clone_args_in *a)
 {
-	const u64 namespaces = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
-			       CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP | CLONE_NEWTIME;
+	const u64 namespaces = CLONE_NEWNS | NSPROXY_FLAGS;
 	u64 f = a->flags;
 
 	if ((f & CLONE_NEWNS) && (f & CLONE_FS))
@@ -114,18 +85,21 @@ static long check_flags(struct task *t, const struct clone_args_in *a)
 		return -EINVAL;
 	if ((f & CLONE_SIGHAND) && (f & CLONE_CLEAR_SIGHAND))
 		return -EINVAL;
-	if ((f & CLONE_PARENT) && t->tg == g_kernel->init)
+	if ((f & CLONE_PARENT) && t->tg->pid_ns->init == t->tg)
 		return -EINVAL;
-	if ((f & CLONE_THREAD) && (f & (CLONE_NEWUSER | CLONE_NEWPID)))
+	if ((f & CLONE_THREAD) &&
+	    ((f & (CLONE_NEWUSER | CLONE_NEWPID)) || t->ns->pid_children != t->tg->pid_ns))
 		return -EINVAL;
 	if ((f & CLONE_PIDFD) && (f & CLONE_DETACHED))
 		return -EINVAL;
-	if ((f & namespaces) && !(f & CLONE_NEWUSER) && !task_capable(t, 21)) /* CAP_SYS_ADMIN */
-		return -EPERM;
-	if (f & CLONE_NEWUSER)
-		return -EPERM;
-	if (f & namespaces & ~(u64)(CLONE_NEWNS | CLONE_NEWUTS))
+	if (f & CLONE_NEWTIME)
+		return -EINVAL; /* the guest reads the host's clocks by itself */
+	if ((f & CLONE_NEWIPC) && (f & CLONE_SYSVSEM))
 		return -EINVAL;
+	if ((f & CLONE_NEWUSER) && task_is_chrooted(t))
+		return -EPERM;
+	if ((f & namespaces) && !(f & CLONE_NEWUSER) && !cred_capable_own(t->cred, CAP_SYS_ADMIN))
+		return -EPERM;
 	return 0;
 }
 
@@ -172,8 +146,11 @@ static long share_fs(struct task *t, struct task *c, u64 flags)
 	}
 	if (flags & CLONE_NEWNS) {
 		struct path fix[2] = {c->fs->root, c->fs->cwd};
-		struct mnt_namespace *ns = mnt_ns_copy(task_caller(t), t->mnt_ns, fix, 2);
+		struct caller maker = *task_caller(t);
+		struct mnt_namespace *ns;
 
+		maker.cred = c->cred;
+		ns = mnt_ns_copy(&maker, t->mnt_ns, fix, 2);
 		if (IS_ERR(ns))
 			return PTR_ERR(ns);
 		c->mnt_ns = ns;
@@ -182,12 +159,37 @@ static long share_fs(struct task *t, struct task *c, u64 flags)
 	} else {
 		c->mnt_ns = mnt_ns_get(t->mnt_ns);
 	}
-	if (flags & CLONE_NEWUTS) {
-		c->uts = uts_dup(t->uts);
-		return c->uts ? 0 : -ENOMEM;
+	return 0;
+}
+
+static long share_namespaces(struct task *t, struct task *c, u64 flags)
+{
+	struct nsproxy *ns;
+
+	if (likely(!(flags & NSPROXY_FLAGS))) {
+		ref_get(&t->ns->ref);
+		c->ns = t->ns;
+		return 0;
 	}
-	ref_get(&t->uts->ref);
-	c->uts = t->uts;
+	ns = nsproxy_copy(t, t->ns, flags, c->cred);
+	if (IS_ERR(ns))
+		return PTR_ERR(ns);
+	c->ns = ns;
+	return 0;
+}
+
+/* A user namespace of its own: the child is its root. */
+static long new_user_ns(struct task *c)
+{
+	struct cred *new = cred_dup(c->cred);
+	int err = new ? user_ns_create(new) : -ENOMEM;
+
+	if (err) {
+		cred_put(new);
+		return err;
+	}
+	cred_put(c->cred);
+	c->cred = new;
 	return 0;
 }
 
@@ -261,8 +263,7 @@ static void discard(struct task *t, struct task *c)
 		fs_put(c->fs);
 	if (c->mnt_ns)
 		mnt_ns_put(c->mnt_ns);
-	if (c->uts)
-		uts_put(c->uts);
+	nsproxy_put(c->ns);
 	if (c->mm)
 		mm_put(c->mm);
 	atomic_store(&c->wait.state, TS_DEAD);
@@ -286,13 +287,19 @@ static long make_child(struct task *t, const struct clone_args_in *a, struct mm 
 		return -ENOMEM;
 	}
 	copy_attributes(t, c, a);
-	err = share_fs(t, c, a->flags);
+	err = a->flags & CLONE_NEWUSER ? new_user_ns(c) : 0;
+	if (!err)
+		err = share_fs(t, c, a->flags);
+	if (!err)
+		err = share_namespaces(t, c, a->flags);
 	if (!err)
 		err = share_sighand(t, c, a->flags);
 	if (err) {
 		discard(t, c);
 		return err;
 	}
+	if (!(a->flags & CLONE_THREAD))
+		c->tg->pid_ns = pid_ns_get(c->ns->pid_children);
 	*out = c;
 	return 0;
 }
@@ -330,7 +337,7 @@ static long link_child(struct task *t, struct task *c, const struct clone_args_i
 	else if (too_many(t))
 		err = -EAGAIN;
 	else
-		p = pid_alloc(a->set_tid, &err);
+		p = pid_alloc(c->tg->pid_ns, a->set_tid, a->set_tid_count, &err);
 	if (p) {
 		if (!(a->flags & CLONE_THREAD))
 			link_group(t, c, a->flags);
@@ -409,14 +416,14 @@ static long start_child(struct task *t, struct task *c, const struct clone_args_
 	unsigned flags = 0;
 	gva_t set_tid = GVA(0);
 	struct pregs regs;
-	u32 tid = (u32)c->tid;
+	u32 tid = (u32)c->vtid, seen = (u32)t->wait.data[D_TID];
 	int err;
 
 	pctx_get_regs(ctx, &regs);
 	if (resumes(t, a)) {
 		flags |= PCLONE_RESUME;
 		t->wait.command = CMD_CLONE;
-		regs.rax = tid;
+		regs.rax = seen;
 		pctx_set_regs(ctx, &regs);
 	}
 	regs.rax = 0;
@@ -433,7 +440,7 @@ static long start_child(struct task *t, struct task *c, const struct clone_args_
 			set_tid = a->child_tid;
 	}
 	if ((a->flags & CLONE_PARENT_SETTID) && (a->flags & CLONE_VM))
-		(void)!copy_out(t->mm, a->parent_tid, &tid, sizeof(tid));
+		(void)!copy_out(t->mm, a->parent_tid, &seen, sizeof(seen));
 	err = pctx_clone(ctx, flags, &regs, a->tls, set_tid, tid, c, c->mm, &child);
 	if (err)
 		return err;
@@ -469,6 +476,19 @@ static long clone_undo(struct task *t, struct task *c, int pidfd, long err)
 		fd_close(t, pidfd);
 	discard(t, c);
 	return err == -ERESTARTNOINTR || err == -ENOMEM || err == -EAGAIN ? err : -EAGAIN;
+}
+
+/* The child's number as the parent sees it. */
+static s32 number_of_child(struct task *t, struct task *c)
+{
+	s32 nr;
+
+	if (likely(c->tg->pid_ns == t->tg->pid_ns))
+		return c->vtid;
+	tasklist_lock();
+	nr = task_nr_for(t, c);
+	tasklist_unlock();
+	return nr;
 }
 
 static long clone_start(struct task *t, const struct clone_args_in *a)
@@ -509,7 +529,7 @@ static long clone_start(struct task *t, const struct clone_args_in *a)
 	t->wait.data[D_FLAGS] = a->flags;
 	t->wait.data[D_PARENT_TID] = a->parent_tid.v;
 	t->wait.data[D_PIDFD] = (u64)(s64)pidfd;
-	t->wait.data[D_TID] = (u64)c->tid;
+	t->wait.data[D_TID] = (u64)number_of_child(t, c);
 	t->wait.obj = task_get(c);
 	t->wait.cleanup = clone_cleanup;
 	t->wait.stage = CLONE_STARTED;
@@ -588,10 +608,12 @@ static int init_parts(struct task *t, const struct first_task *f)
 	t->files = files_create();
 	t->sighand = sighand_create(NULL);
 	if (!f->companion)
-		t->uts = uts_create(
+		t->ns = nsproxy_first(
 			g_kernel->config.hostname ? g_kernel->config.hostname : "localhost",
 			g_kernel->config.domainname ? g_kernel->config.domainname : "(none)");
-	if (!t->fs || !t->files || !t->sighand || (!t->uts && !f->companion))
+	if (IS_ERR(t->ns))
+		t->ns = NULL;
+	if (!t->fs || !t->files || !t->sighand || (!t->ns && !f->companion))
 		return -ENOMEM;
 	t->fs->umask = f->umask;
 	mnt_ns_root(f->mnt_ns, &t->fs->root);
@@ -636,10 +658,10 @@ static int join_namespaces(struct task *t, struct tgroup *companion)
 	struct task *from;
 
 	list_for_each_entry (from, &companion->tasks, group_link) {
-		if (from->exited || !from->uts)
+		if (from->exited || !from->ns)
 			continue;
-		ref_get(&from->uts->ref);
-		t->uts = from->uts;
+		ref_get(&from->ns->ref);
+		t->ns = from->ns;
 		return 0;
 	}
 	return -ESRCH;
@@ -650,7 +672,8 @@ static int init_link(struct task *t, bool other)
 {
 	struct tgroup *tg = t->tg;
 	int err = -ENOMEM;
-	struct pid *p = pid_alloc(other ? 0 : 1, &err);
+	const s32 first = 1;
+	struct pid *p = pid_alloc(&g_kernel->pids, &first, other ? 0 : 1, &err);
 	struct session *s;
 	struct pgrp *g;
 
@@ -669,7 +692,7 @@ static int init_link(struct task *t, bool other)
 	if (other)
 		return 0;
 	g_kernel->init = tg;
-	g_kernel->last_pid = 1;
+	g_kernel->pids.last_pid = 1;
 	return 0;
 }
 

@@ -118,8 +118,7 @@ static void fill_exit_info(struct siginfo_k *info, struct tgroup *tg)
 
 	memset(info, 0, sizeof(*info));
 	info->si_signo = (s32)tg->exit_signal;
-	info->chld.pid = tg->tgid;
-	info->chld.uid = tg->leader->cred->uid;
+	siginfo_child(info, tg);
 	info->chld.utime = (s64)(tg->utime / (NSEC_PER_SEC / 100));
 	info->chld.stime = (s64)(tg->stime / (NSEC_PER_SEC / 100));
 	if (code & 0x7f) {
@@ -174,13 +173,13 @@ static struct task *live_thread(struct tgroup *tg)
 
 static struct tgroup *find_reaper(struct tgroup *dead)
 {
-	struct tgroup *tg = dead->parent;
+	struct tgroup *tg = dead->parent, *init = dead->pid_ns->init;
 
 	if (dead->has_subreaper_ancestor)
-		for (; tg && tg != g_kernel->init; tg = tg->parent)
+		for (; tg && tg != init && tg->pid_ns == dead->pid_ns; tg = tg->parent)
 			if (tg->is_subreaper && live_thread(tg))
 				return tg;
-	return g_kernel->init != dead ? g_kernel->init : NULL;
+	return init != dead ? init : NULL;
 }
 
 static void send_pdeath(struct tgroup *child, struct task *sender)
@@ -192,7 +191,7 @@ static void send_pdeath(struct tgroup *child, struct task *sender)
 		if (!t->pdeath_signal || t->exited)
 			continue;
 		siginfo_user(&info, sender, (int)t->pdeath_signal, SI_USER);
-		signal_send_locked(t, &info, true);
+		signal_send_from(sender, t, &info, true);
 	}
 }
 
@@ -272,7 +271,7 @@ static void drop_parts(struct task *t)
 	struct files *files = t->files;
 	struct fs *fs = t->fs;
 	struct mnt_namespace *ns = t->mnt_ns;
-	struct uts_namespace *uts = t->uts;
+	struct nsproxy *nsproxy = t->ns;
 	struct mm *mm = t->mm;
 
 	if (files)
@@ -282,15 +281,14 @@ static void drop_parts(struct task *t)
 	t->files = NULL;
 	t->fs = NULL;
 	t->mnt_ns = NULL;
-	t->uts = NULL;
+	t->ns = NULL;
 	t->mm = NULL;
 	tasklist_unlock();
 	if (fs)
 		fs_put(fs);
 	if (ns)
 		mnt_ns_put(ns);
-	if (uts)
-		uts_put(uts);
+	nsproxy_put(nsproxy);
 	if (mm)
 		mm_put(mm);
 }
@@ -318,10 +316,15 @@ static bool exit_tree(struct task *t, bool *out_last, u32 *out_code)
 		pgrp_check_orphan(tg, NULL);
 	if (t != tg->leader)
 		task_unlink(t);
-	if (last) {
+	if (last && tg->pid_ns->level && tg->pid_ns->init == tg) {
+		pid_ns_zap(tg->pid_ns);
+		tg->zapping = true;
+		g_kernel->zapped++;
+	} else if (last) {
 		__atomic_store_n(&tg->zombie, true, __ATOMIC_RELEASE); /* pidfd_poll looks */
 		group_notify_parent(tg);
 	}
+	pid_ns_settle();
 	tasklist_unlock();
 	return init;
 }

@@ -23,8 +23,7 @@ static void fill_cldinfo(struct siginfo_k *info, struct tgroup *tg, int code, in
 	memset(info, 0, sizeof(*info));
 	info->si_signo = SIGCHLD;
 	info->si_code = code;
-	info->chld.pid = tg->tgid;
-	info->chld.uid = tg->leader->cred->uid;
+	siginfo_child(info, tg);
 	info->chld.status = status;
 	tgroup_cputime(tg, &user, &system);
 	info->chld.utime = (s64)(user / (NSEC_PER_SEC / 100));

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "sentry/auth/userns.h"
 #include "sentry/kernel/process.h"
 #include "sentry/kernel/wait.h"
 
@@ -93,13 +94,13 @@ static void adopt_usage(struct tgroup *parent, struct tgroup *child)
 /* --- who counts
  * ------------------------------------------------------------------------------------ */
 
-static bool matches(const struct wait_request *r, const struct tgroup *tg)
+static bool matches(const struct task *t, const struct wait_request *r, const struct tgroup *tg)
 {
 	switch (r->kind) {
 	case WAITFOR_PID:
-		return tg->tgid == r->id;
+		return tgroup_nr_for(t, tg) == r->id;
 	case WAITFOR_PGRP:
-		return tg->pgrp && tg->pgrp->id == r->id;
+		return tg->pgrp && pid_nr_in(tg->pgrp->pid, t->tg->pid_ns) == r->id;
 	case WAITFOR_GROUP:
 		return tg == r->group;
 	default:
@@ -111,7 +112,7 @@ static bool eligible(struct task *t, const struct wait_request *r, const struct 
 {
 	bool clone_child = tg->exit_signal != SIGCHLD;
 
-	if (!matches(r, tg))
+	if (!matches(t, r, tg))
 		return false;
 	if ((r->options & __WNOTHREAD) && tg->parent_task != t)
 		return false;
@@ -121,10 +122,10 @@ static bool eligible(struct task *t, const struct wait_request *r, const struct 
 /* --- what they report
  * -------------------------------------------------------------------------------- */
 
-static void fill(struct wait_result *out, struct tgroup *tg, int code, u32 status)
+static void fill(struct task *t, struct wait_result *out, struct tgroup *tg, int code, u32 status)
 {
-	out->pid = tg->tgid;
-	out->uid = tg->leader->cred->uid;
+	out->pid = tgroup_nr_for(t, tg);
+	out->uid = uid_out(t->cred, tg->leader->cred->uid);
 	out->code = code;
 	out->status = status;
 	group_usage(tg, true, &out->usage);
@@ -136,7 +137,7 @@ static bool take_zombie(struct task *t, struct tgroup *tg, u32 options, struct w
 
 	if (!tg->zombie || !(options & WEXITED))
 		return false;
-	fill(out, tg, code & 0x7f ? (code & 0x80 ? CLD_DUMPED : CLD_KILLED) : CLD_EXITED, code);
+	fill(t, out, tg, code & 0x7f ? (code & 0x80 ? CLD_DUMPED : CLD_KILLED) : CLD_EXITED, code);
 	if (!(options & WNOWAIT)) {
 		adopt_usage(t->tg, tg);
 		tgroup_unlink(tg);
@@ -144,18 +145,18 @@ static bool take_zombie(struct task *t, struct tgroup *tg, u32 options, struct w
 	return true;
 }
 
-static bool take_report(struct tgroup *tg, u32 options, struct wait_result *out)
+static bool take_report(struct task *t, struct tgroup *tg, u32 options, struct wait_result *out)
 {
 	if (tg->zombie)
 		return false;
 	if (tg->stopped && tg->stop_report && (options & WSTOPPED)) {
-		fill(out, tg, CLD_STOPPED, tg->stop_signal << 8 | 0x7f);
+		fill(t, out, tg, CLD_STOPPED, tg->stop_signal << 8 | 0x7f);
 		if (!(options & WNOWAIT))
 			tg->stop_report = false;
 		return true;
 	}
 	if (tg->cont_report && (options & WCONTINUED)) {
-		fill(out, tg, CLD_CONTINUED, 0xffff);
+		fill(t, out, tg, CLD_CONTINUED, 0xffff);
 		if (!(options & WNOWAIT))
 			tg->cont_report = false;
 		return true;
@@ -173,7 +174,8 @@ static long scan(struct task *t, const struct wait_request *r, struct wait_resul
 		if (!eligible(t, r, child))
 			continue;
 		result = -EAGAIN;
-		if (take_zombie(t, child, r->options, out) || take_report(child, r->options, out))
+		if (take_zombie(t, child, r->options, out) ||
+		    take_report(t, child, r->options, out))
 			return 0;
 	}
 	return result;
@@ -188,6 +190,7 @@ long task_wait(struct task *t, const struct wait_request *r, struct wait_result 
 		task_wait_on(t, &t->tg->wait_child, 0);
 	tasklist_lock();
 	err = scan(t, r, out);
+	pid_ns_settle();
 	tasklist_unlock();
 	if (err != -EAGAIN)
 		return err;

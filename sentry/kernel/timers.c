@@ -78,13 +78,13 @@ static struct tgroup *cpu_clock_decode(struct task *t, int clockid, s32 *out_tid
 	pid = ~(clockid >> 3);
 	*out_which = clockid & 3;
 	if (clockid & 4) {
-		other = pid ? task_find(pid) : t;
+		other = pid ? task_find_for(t, pid) : t;
 		if (!other || other->tg != t->tg)
 			return NULL;
 		*out_tid = other->tid;
 		return other->tg;
 	}
-	tg = pid ? tgroup_find(pid) : t->tg;
+	tg = pid ? tgroup_find_for(t, pid) : t->tg;
 	return tg;
 }
 
@@ -385,11 +385,11 @@ int posix_timer_create(struct task *t, int clockid, const struct timer_event *ev
 	if (clock < 0 && cpu_clock_decode(t, clockid, &tid, &which) != tg)
 		goto out;
 	if (ev->notify == SIGEV_THREAD_ID) {
-		struct task *target = task_find(ev->tid);
+		struct task *target = task_find_for(t, ev->tid);
 
 		if (!target || target->tg != tg)
 			goto out;
-		tid = ev->tid;
+		tid = target->tid;
 	}
 	pt->id = (s32)tg->next_timer_id++;
 	pt->clockid = clockid;

@@ -24,7 +24,7 @@ static struct task *process(struct tgroup *parent)
 {
 	struct task *t = task_alloc();
 	int err = 0;
-	struct pid *p = pid_alloc(0, &err);
+	struct pid *p = pid_alloc(&g_k.pids, NULL, 0, &err);
 
 	ck_assert_ptr_nonnull(p);
 	t->tg = tgroup_alloc();
@@ -62,26 +62,27 @@ static void reap(struct task *t)
 START_TEST(numbers)
 {
 	struct pid *p[100], *q;
+	const s32 fifty = 50;
 	int err = 0;
 
 	tasklist_lock();
 	for (int i = 0; i < 100; i++) {
-		p[i] = pid_alloc(0, &err);
-		ck_assert_int_eq(p[i]->nr, i + 1);
+		p[i] = pid_alloc(&g_k.pids, NULL, 0, &err);
+		ck_assert_int_eq(p[i]->number.nr, i + 1);
 	}
-	ck_assert_ptr_null(pid_alloc(50, &err));
+	ck_assert_ptr_null(pid_alloc(&g_k.pids, &fifty, 1, &err));
 	ck_assert_int_eq(err, -EEXIST);
 	ck_assert_ptr_eq(pid_find(77), p[76]);
 	ck_assert_ptr_null(pid_find(101));
 	pid_release(p[49]);
 	ck_assert_ptr_null(pid_find(50));
-	q = pid_alloc(0, &err);
-	ck_assert_int_eq(q->nr, 101); /* not the freed one: numbers go round */
-	q = pid_alloc(50, &err);
-	ck_assert_int_eq(q->nr, 50);
-	g_k.last_pid = PID_LIMIT - 1;
-	q = pid_alloc(0, &err);
-	ck_assert_int_eq(q->nr, 300);
+	q = pid_alloc(&g_k.pids, NULL, 0, &err);
+	ck_assert_int_eq(q->number.nr, 101); /* not the freed one: numbers go round */
+	q = pid_alloc(&g_k.pids, &fifty, 1, &err);
+	ck_assert_int_eq(q->number.nr, 50);
+	g_k.pids.last_pid = PID_LIMIT - 1;
+	q = pid_alloc(&g_k.pids, NULL, 0, &err);
+	ck_assert_int_eq(q->number.nr, 300);
 	tasklist_unlock();
 }
 END_TEST
