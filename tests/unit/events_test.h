@@ -11,8 +11,12 @@
 
 #include "fs/anon/anon.h"
 #include "fs/pipe/pipe.h"
+#include "sentry/kernel/pidns.h"
 #include "sentry/kernel/task.h"
 
+static struct pid_namespace g_pids;
+static struct net_namespace g_net = {.first = true};
+static struct nsproxy g_ns = {.net = &g_net, .pid_children = &g_pids};
 static struct tgroup g_tg;
 static struct task g_task;
 static struct caller g_caller;
@@ -23,10 +27,13 @@ static void events_setup(void)
 	ck_assert_int_eq(vfs_init(), 0);
 	anon_init();
 	ref_init(&g_tg.ref);
-	g_tg.tgid = 42;
+	ref_init(&g_net.ns.ref);
+	g_tg.tgid = g_tg.vtgid = 42;
+	g_tg.pid_ns = &g_pids;
 	for (int i = 0; i < RLIMITS; i++)
 		g_tg.rlim[i] = (struct rlimit64_pair){1024, 1024};
 	g_task.tg = &g_tg;
+	g_task.ns = &g_ns;
 	g_task.cred = cred_create();
 	g_caller.task = &g_task;
 	g_caller.cred = g_task.cred;
