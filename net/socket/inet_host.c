@@ -11,6 +11,8 @@
 #include "net/socket/netlink.h"
 #include "platform/host/host.h"
 #include "platform/host/inet.h"
+#include "platform/host/inetpoll.h"
+#include "sentry/base/bug.h"
 #include "sentry/base/log.h"
 #include "sentry/kernel/task.h"
 
@@ -44,18 +46,38 @@ static void inet_free(struct hostpoll_entry *e)
 	slab_free(&g_socks, i);
 }
 
+/* A place among the sandbox's sockets: each takes a descriptor, of which the sentry needs some. */
+static bool reserve(void)
+{
+	bool ok;
+
+	mutex_lock(&g_inet.lock);
+	ok = g_inet.count < g_inet.max;
+	g_inet.count += ok;
+	mutex_unlock(&g_inet.lock);
+	return ok;
+}
+
+static void unreserve(void)
+{
+	mutex_lock(&g_inet.lock);
+	g_inet.count--;
+	mutex_unlock(&g_inet.lock);
+}
+
 static void inet_release(struct socket *s)
 {
 	struct inet_sock *i = inet_of(s);
 
 	mutex_lock(&g_inet.lock);
+	g_inet.count--;
 	list_del(&i->all);
 	mutex_unlock(&g_inet.lock);
 	inet_poll_end(i, inet_free);
 	host_close(i->fd);
 }
 
-/* The file of a socket behind which stands @fd; both are gone on failure. */
+/* The file of a socket behind which stands @fd, with a place reserved; all are gone on failure. */
 static int inet_wrap(struct caller *c, int fd, int family, int type, int protocol, u32 flags,
 		     struct file **out)
 {
@@ -63,6 +85,7 @@ static int inet_wrap(struct caller *c, int fd, int family, int type, int protoco
 	struct file *f;
 
 	if (!i) {
+		unreserve();
 		host_close(fd);
 		return -ENOMEM;
 	}
@@ -75,6 +98,7 @@ static int inet_wrap(struct caller *c, int fd, int family, int type, int protoco
 	inet_poll_init(i);
 	f = socket_file(c, &i->sk, flags);
 	if (IS_ERR(f)) {
+		unreserve();
 		host_close(fd);
 		inet_free(&i->entry);
 		return (int)PTR_ERR(f);
@@ -130,9 +154,14 @@ static int inet_create(struct caller *c, int family, int type, int protocol, u32
 
 	if (ret)
 		return ret;
+	inetpoll_run(); /* gives back what was closed */
+	if (!reserve())
+		return -ENFILE;
 	fd = host_inet_socket(family, type, protocol);
-	if (fd < 0)
+	if (fd < 0) {
+		unreserve();
 		return host_error(fd);
+	}
 	return inet_wrap(c, fd, family, type, protocol, flags, out);
 }
 
@@ -178,9 +207,12 @@ static int inet_connect(struct caller *c, struct socket *s, const struct sock_na
 			struct sock_msg *wait)
 {
 	struct inet_sock *i = inet_of(s);
+	int ret;
 
 	inet_touch(i);
-	return host_inet_connect(i->fd, name->raw, name->len);
+	ret = host_inet_connect(i->fd, name->raw, name->len);
+	inetpoll_run();
+	return ret;
 }
 
 static int inet_listen(struct caller *c, struct socket *s, int backlog)
@@ -199,9 +231,14 @@ static int inet_accept(struct caller *c, struct socket *s, u32 flags, struct fil
 	int fd, ret;
 
 	inet_touch(i);
+	if (!reserve())
+		return -ENFILE;
 	fd = host_inet_accept(i->fd);
-	if (fd < 0)
+	inetpoll_run();
+	if (fd < 0) {
+		unreserve();
 		return fd == -EINTR ? -EAGAIN : host_error(fd);
+	}
 	ret = inet_wrap(c, fd, s->family, s->type, (int)s->protocol, flags, out);
 	if (ret)
 		return ret;
@@ -232,6 +269,7 @@ static int inet_shutdown(struct socket *s, int how)
 	inet_touch(i);
 	if (ret == 0 && how != SHUT_WR)
 		atomic_store(&i->no_more, true);
+	inetpoll_run();
 	return ret;
 }
 
@@ -281,12 +319,14 @@ static int inet_sysctl(enum net_sysctl which, bool set, u32 v[2])
 static const struct net_info_ops info_ops = {
 	.show = inet_show, .link = netdev_link, .sysctl = inet_sysctl};
 
-void inet_host_init(void)
+void inet_host_init(u32 max_sockets)
 {
 	int err = rtnl_init();
 
 	if (err)
 		log_warning("no netlink socket: %d", err);
+	BUG_ON(inetpoll_init());
+	g_inet.max = max_sockets;
 	kernel_set_net_info(&info_ops);
 	netlink_init();
 	socket_family_register(&inet4_family);

@@ -16,8 +16,9 @@
  * length of the guest's.
  *
  * Waiting (inet_poll.c). A call that would wait gets -EAGAIN, and the socket's wait queue is fed by
- * hostpoll. A socket nobody waits for is not watched, so that data that comes while it is read
- * wakes no thread of ours:
+ * inetpoll: by the I/O worker, and by every worker that has just done something to a socket of the
+ * host, for that is what makes other sockets of the sandbox ready. A socket nobody waits for is not
+ *watched, so that data that comes while it is read wakes no thread of ours:
  *
  *	WATCH_NONE	not in the set, or in it for no event
  *	WATCH_ONCE	for the events in armed, once: some task waits
@@ -51,8 +52,9 @@ struct inet_sock {
 };
 
 struct inet_host {
-	struct mutex lock; /* LR_FSPRIV; guards socks */
+	struct mutex lock; /* LR_FSPRIV; guards socks and count */
 	struct list socks;
+	u32 count, max; /* max: const after boot */
 	/* net.ipv4.*: what the guest sees; the host's namespace is at least as generous */
 	_Atomic u32 port_start;		 /* ip_unprivileged_port_start */
 	_Atomic u32 ping_low, ping_high; /* ping_group_range */

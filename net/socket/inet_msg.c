@@ -13,6 +13,7 @@
 
 #include "net/socket/inet_host.h"
 #include "platform/host/inet.h"
+#include "platform/host/inetpoll.h"
 
 #define CHUNK	    (128 * 1024)
 #define CONTROL_MAX 512
@@ -124,6 +125,7 @@ ssize_t inet_send(struct caller *c, struct socket *s, struct sock_msg *m)
 		return -EFAULT;
 	inet_touch(i);
 	n = host_inet_send(i->fd, &h, m->flags);
+	inetpoll_run();
 	if (n == -EINTR)
 		return -EAGAIN;
 	if (n > 0)
@@ -158,6 +160,8 @@ ssize_t inet_recv(struct caller *c, struct socket *s, struct sock_msg *m)
 	}
 	inet_touch(i);
 	n = host_inet_recv(i->fd, &h, m->flags);
+	if (n > 0)
+		inetpoll_run();
 	if (n == -EINTR)
 		return -EAGAIN;
 	if (n == -EAGAIN && m->may_wait && s->type != SOCK_STREAM && atomic_load(&i->no_more))

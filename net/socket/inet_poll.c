@@ -16,6 +16,7 @@
 
 #include "net/socket/inet_host.h"
 #include "platform/host/host.h"
+#include "platform/host/inetpoll.h"
 
 #define EVENTS                                                                            \
 	(EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLERR | EPOLLHUP | EPOLLRDHUP | EPOLLRDNORM | \
@@ -26,9 +27,9 @@ static int watch_locked(struct inet_sock *i, u32 events)
 {
 	mutex_assert_held(&i->lock);
 	if (i->added)
-		return hostpoll_mod(&i->entry, events);
+		return inetpoll_mod(&i->entry, events);
 	i->added = true;
-	return hostpoll_add(&i->entry, events);
+	return inetpoll_add(&i->entry, events);
 }
 
 static void watch_once(struct inet_sock *i, u32 events)
@@ -59,7 +60,7 @@ static bool watch_edges(struct inet_sock *i)
 	return before;
 }
 
-/* I/O worker: what of @events is news, with the watch made fit for what comes next. */
+/* What of @events is news, with the watch made fit for what comes next. */
 static u32 news(struct inet_sock *i, u32 events)
 {
 	u32 fresh;
@@ -136,7 +137,7 @@ void inet_poll_end(struct inet_sock *i, void (*gone)(struct hostpoll_entry *e))
 	added = i->added;
 	mutex_unlock(&i->lock);
 	if (added)
-		hostpoll_retire(&i->entry, gone);
+		inetpoll_retire(&i->entry, gone);
 	else
 		gone(&i->entry);
 }

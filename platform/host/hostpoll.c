@@ -5,8 +5,7 @@
  * entry. An entry may be removed by a callback of the same round, also one whose event is still
  * to be run: the removed entries of a round are remembered, and skipped. Adding and removing
  * from other threads is the callers' to order: an entry's memory stays until hostpoll_wait has
- * been through once more. hostpoll_retire sees to that itself: what was taken out of the set before
- * a round begins cannot be among its events.
+ * been through once more.
  */
 #include "platform/host/hostpoll.h"
 
@@ -19,15 +18,12 @@
 #include "platform/host/raw.h"
 #include "sentry/base/bug.h"
 
-#define ROUND	32
-#define RETIRED 64 /* more do not wait for the next round: the I/O worker is woken */
+#define ROUND 32
 
 static struct {
 	int epfd, kickfd;			       /* const after hostpoll_init */
 	_Atomic bool kicked;			       /* the eventfd is set */
 	_Atomic(struct hostpoll_entry *) round[ROUND]; /* events not run yet */
-	_Atomic(struct hostpoll_entry *) retired;      /* a stack, by next */
-	_Atomic u32 retired_count;
 } g_poll = {.epfd = -1, .kickfd = -1};
 
 static int control(int op, int fd, u32 events, void *data)
@@ -72,32 +68,6 @@ int hostpoll_del(struct hostpoll_entry *e)
 	return r;
 }
 
-void hostpoll_retire(struct hostpoll_entry *e, void (*gone)(struct hostpoll_entry *e))
-{
-	struct hostpoll_entry *head = atomic_load(&g_poll.retired);
-
-	hostpoll_del(e);
-	e->gone = gone;
-	do
-		e->next = head;
-	while (!atomic_compare_exchange_weak(&g_poll.retired, &head, e));
-	if (atomic_fetch_add(&g_poll.retired_count, 1) + 1 >= RETIRED)
-		hostpoll_kick();
-}
-
-static void bury_retired(void)
-{
-	struct hostpoll_entry *e, *next;
-
-	if (!atomic_load(&g_poll.retired))
-		return;
-	atomic_store(&g_poll.retired_count, 0);
-	for (e = atomic_exchange(&g_poll.retired, NULL); e; e = next) {
-		next = e->next;
-		e->gone(e);
-	}
-}
-
 static void run_round(const struct epoll_event *evs, int n)
 {
 	for (int i = 0; i < n; i++)
@@ -123,7 +93,6 @@ int hostpoll_wait(s64 timeout_ns)
 
 	if (timeout_ns < 0)
 		ms = -1;
-	bury_retired();
 	/* HOST_CALL(epoll_pwait) */
 	n = (int)host_call(SYS_epoll_pwait, g_poll.epfd, evs, ROUND, min(ms, (s64)INT_MAX), NULL,
 			   8);

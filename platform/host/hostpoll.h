@@ -14,7 +14,7 @@ struct hostpoll_entry {
 	int fd;
 	void (*fn)(struct hostpoll_entry *e, u32 events); /* EPOLL* bits */
 	void *arg;
-	/* hostpoll_retire */
+	/* inetpoll_retire */
 	void (*gone)(struct hostpoll_entry *e);
 	struct hostpoll_entry *next;
 };
@@ -26,9 +26,6 @@ int hostpoll_init(void);
 int hostpoll_add(struct hostpoll_entry *e, u32 events);
 int hostpoll_mod(struct hostpoll_entry *e, u32 events);
 int hostpoll_del(struct hostpoll_entry *e);
-/* Like hostpoll_del, from any thread and for entries that come and go: @gone runs in the I/O worker
- * when fn cannot run any more, and may free @e. */
-void hostpoll_retire(struct hostpoll_entry *e, void (*gone)(struct hostpoll_entry *e));
 /* Waits (for ever when @timeout_ns < 0) and runs callbacks. 0 or -errno; -EINTR is no error. */
 int hostpoll_wait(s64 timeout_ns);
 /* Makes hostpoll_wait return soon. */

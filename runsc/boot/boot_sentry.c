@@ -5,6 +5,7 @@
  * capabilities, then what forks (platform), then what builds the guest's world, and at last the
  * filter, behind which only tagged host calls exist.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
@@ -25,6 +26,7 @@
 #include "runsc/boot/crash.h"
 #include "sentry/arena/arena.h"
 #include "sentry/kernel/ipc.h"
+#include "sentry/kernel/netinfo.h"
 #include "sentry/mm/memfile.h"
 #include "sentry/strace/strace.h"
 #include "syscalls/table.h"
@@ -131,15 +133,43 @@ static const char *domainname_of(const struct spec *s)
 	return s->domainname;
 }
 
-/* Those of the IPC namespace; those of the network's were written on the host. */
+/* The two of the network by which the sentry decides: -ENOENT for others. */
+static int set_net_sysctl(const struct spec_sysctl *s)
+{
+	u32 v[2];
+
+	if (!strcmp(s->name, "net/ipv4/ip_unprivileged_port_start"))
+		return sscanf(s->value, "%u", &v[0]) == 1
+			       ? kernel_net_sysctl(NET_PORT_START, true, v)
+			       : -EINVAL;
+	if (!strcmp(s->name, "net/ipv4/ping_group_range"))
+		return sscanf(s->value, "%u %u", &v[0], &v[1]) == 2
+			       ? kernel_net_sysctl(NET_PING_RANGE, true, v)
+			       : -EINVAL;
+	return -ENOENT;
+}
+
+/* Those of the IPC namespace and these two; the others of the network were written on the host. */
 static void set_sysctls(const struct boot_config *c)
 {
 	for (u32 i = 0; i < c->spec.sysctl_count; i++) {
 		int err = ipc_limit_set(c->spec.sysctls[i].name, c->spec.sysctls[i].value);
 
+		if (err == -ENOENT && c->network != BOOT_NET_OFF)
+			err = set_net_sysctl(&c->spec.sysctls[i]);
 		if (err != -ENOENT)
 			boot_check(err, c->spec.sysctls[i].name);
 	}
+}
+
+/* Half of our descriptors: the other half is for files. */
+static u32 max_sockets(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) < 0 || l.rlim_cur > 1u << 20)
+		return 1u << 19;
+	return (u32)l.rlim_cur / 2;
 }
 
 static void start_kernel(struct boot *b, int procfd)
@@ -183,10 +213,10 @@ static void start_kernel(struct boot *b, int procfd)
 		strace_init(BOOT_FD_LOG);
 		kc.hooks = &strace_hooks;
 	}
-	set_sysctls(b->c);
 	boot_check(kernel_init(&kc), "kernel");
 	if (b->c->network != BOOT_NET_OFF)
-		inet_host_init();
+		inet_host_init(max_sockets());
+	set_sysctls(b->c);
 }
 
 /* Who boot is inside: root with all rights. */

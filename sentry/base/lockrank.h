@@ -24,6 +24,7 @@ enum lockrank {
 	LR_FS,		/* kernel: root, cwd, umask of one struct fs */
 	LR_EPOLL_NEST,	/* anon: one addition of an epoll file to another at a time */
 	LR_EPOLL,	/* anon: interest list of one epoll file; nested by depth */
+	LR_INET_POLL,	/* host: who takes events of internet sockets from the host */
 	LR_UNIX_GC,	/* net: counts of sockets in flight in messages, and their collection */
 	LR_SOCKET,	/* net: one socket; a pair in address order */
 	LR_RENAME,	/* vfs: one cross-directory rename of a superblock at a time */
