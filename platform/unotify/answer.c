@@ -61,8 +61,16 @@ void ctx_kick_thread(struct pctx *c)
 	(void)host_tgkill(tgid, tid, STUB_KICK);
 }
 
+void notif_resume(struct pctx *c)
+{
+	rewrite_resume(c);
+	notif_send(c, STUB_RESUME, 0);
+}
+
 void ctx_tell(struct pctx *c, unsigned what)
 {
+	if (what == STUB_RESUME)
+		rewrite_resume(c);
 	if (atomic_load(&c->park) == PARK_PARKED) {
 		atomic_store(&c->park, PARK_NONE);
 		if (atomic_load(&c->kicked))

@@ -126,6 +126,7 @@ struct pctx {
 	bool forks;	  /* [P] a copy of its process is on order */
 	unsigned local;	  /* [own] in CALL: LOCAL_* of a call whose answer may be kept, or 0 */
 	u64 local_gen;	  /* [own] the generation when it began */
+	u64 shown, tail;  /* [own] in REGS: the frame says shown, but the thread is at tail */
 	struct mutex post_lock;
 	enum post post;	 /* under post_lock */
 	bool blocked;	 /* under post_lock: the posted call will last */
@@ -291,6 +292,8 @@ static inline enum ctx_state ctx_state(const struct pctx *c)
 /* answer.c: replies to a notification; a thread that was killed meanwhile is no error. */
 void notif_reply(struct platform *p, u64 id, s64 value, u32 flags);
 void notif_send(struct pctx *c, s64 value, u32 flags);
+/* Lets the thread in the event loop load its frame. */
+void notif_resume(struct pctx *c);
 /* Tells a context in the stub's event loop what to do (STUB_*). */
 void ctx_tell(struct pctx *c, unsigned what);
 /* The host thread's id, 0: there is none yet. */
@@ -356,7 +359,7 @@ void rewrite_forked(struct pctx *parent);		/* [P] */
 u32 rewrite_dice(struct platform *p);
 /* Where the call of a thread in the trampoline's common code returns to. False: it says nonsense.
  */
-bool rewrite_ip(const struct pctx *c, u64 *out);
+bool rewrite_ip(const struct pctx *c, u64 *out, unsigned *out_thunk);
 
 /* posted.c */
 /* The call that the thread has posted, if any: *out is an event, the context in CALL. */
@@ -386,6 +389,15 @@ bool poll_recv(struct platform *p, struct worker *w, struct pevent *out);
  * its frame is made to show the guest before or behind its own instruction. True: the signal is
  * the rewriting's own doing, and the frame is to be resumed. */
 bool rewrite_fix(struct pctx *c, int sig);
+/* The frame shows the guest behind the call of @thunk, which was not so long ago in the thunk: if
+ * it is resumed as it stands, it goes on there, and needs no repair. */
+void rewrite_shown(struct pctx *c, unsigned thunk, u64 ip);
+static inline void rewrite_resume(struct pctx *c)
+{
+	if (unlikely(c->shown) && c->frame->rip == c->shown)
+		c->frame->rip = c->tail;
+	c->shown = 0;
+}
 /* The bytes of a rewritten site. */
 void rewrite_patch(unsigned thunk, u8 out[PATCH_SIZE]);
 /* Is @ip a rewritten site of @as? */

@@ -84,6 +84,6 @@ bool park_event(struct pctx *c, struct pevent *out)
 	if (atomic_load(&c->kicked))
 		ctx_kick_thread(c);
 	if (ctx_move(c, CTX_CALL, CTX_GUEST))
-		notif_send(c, STUB_RESUME, 0);
+		notif_resume(c);
 	return false;
 }

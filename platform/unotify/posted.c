@@ -72,6 +72,7 @@ static bool take_locked(struct pctx *c, const u64 args[6], int nr)
 bool posted_take(struct pctx *c, struct pevent *out)
 {
 	u64 args[6], ip, nr;
+	unsigned thunk;
 	bool taken;
 
 	if (atomic_load_explicit(req(c), memory_order_acquire) != REQ_POSTED)
@@ -81,7 +82,7 @@ bool posted_take(struct pctx *c, struct pevent *out)
 		args[i] = word(c, CTL_T_ARGS + 8 * i);
 	if (nr >= TRAMP_NR_MAX || tramp_calls[nr] != TRAMP_POLLED)
 		return false;
-	if (!rewrite_ip(c, &ip) || !mutex_trylock(&c->post_lock))
+	if (!rewrite_ip(c, &ip, &thunk) || !mutex_trylock(&c->post_lock))
 		return false;
 	taken = take_locked(c, args, (int)nr);
 	mutex_unlock(&c->post_lock);
@@ -132,7 +133,7 @@ void posted_answer(struct pctx *c, long value, bool kick)
 	if (kick || (old == POST_HELD && atomic_load(&c->kicked)))
 		ctx_kick_thread(c);
 	if (old == POST_HELD)
-		notif_send(c, STUB_RESUME, 0);
+		notif_resume(c);
 	else if (old == POST_JOINED)
 		notif_send(c, 0, 0);
 }
@@ -219,10 +220,13 @@ void posted_join(struct pctx *c, const struct seccomp_notif *q)
 /* The frame shows the guest behind its call (@done), or before it. */
 static void show(struct pctx *c, bool done, u64 rax)
 {
+	unsigned thunk;
 	u64 ip;
 
-	if (!rewrite_ip(c, &ip))
+	if (!rewrite_ip(c, &ip, &thunk))
 		return; /* the guest's own doing */
+	if (done)
+		rewrite_shown(c, thunk, ip);
 	c->frame->rip = done ? ip : ip - 2;
 	c->frame->rax = rax;
 	c->frame->rcx = ip;

@@ -243,11 +243,12 @@ static bool event(struct platform *p, struct pctx *c, const struct seccomp_notif
 	order_over(c);
 	c->frame = (struct frame *)args[2];
 	c->area->frame = args[2];
+	c->shown = 0;
 	if (unlikely(p->rewrite) && posted_event(c))
 		return false;
 	if (unlikely(p->rewrite) && rewrite_fix(c, (int)args[0])) {
 		stat_add(STAT_REPAIRED, 1);
-		notif_send(c, STUB_RESUME, 0);
+		notif_resume(c);
 		return false;
 	}
 	if (args[0] == STUB_KICK && detour(p, c, out, &is_event))

@@ -345,6 +345,8 @@ static int rewrite_locked(struct pctx *c, struct site *s, struct pcmd *cmds)
 	atomic_store(&as->rewritten, true);
 	memcpy(new, s->text, BYTES);
 	rewrite_patch((unsigned)thunk, new + (s->at - s->block));
+	if (c->frame->rip == s->at + 2)
+		rewrite_shown(c, (unsigned)thunk, s->at + 2);
 	stat_add(STAT_REWRITTEN, 1);
 	return patch_commands(s, new, cmds);
 }

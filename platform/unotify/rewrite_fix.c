@@ -50,6 +50,12 @@ static u64 thunk_at(const struct pctx *c, unsigned thunk, unsigned offset)
 	return c->p->text + THUNK_CODE + thunk * THUNK_SIZE + offset;
 }
 
+void rewrite_shown(struct pctx *c, unsigned thunk, u64 ip)
+{
+	c->shown = ip;
+	c->tail = thunk_at(c, thunk, THUNK_TAIL);
+}
+
 /* Before the call: shown there, or sent the slow way when it was the thunk that faulted. */
 static bool fix_before(struct pctx *c, unsigned thunk, u64 site, bool slow)
 {
@@ -71,10 +77,12 @@ static bool fix_thunk(struct pctx *c, u64 at, int sig)
 	if (offset == THUNK_AFTER)
 		c->frame->rcx = site + 2;
 	c->frame->rip = site + (offset < THUNK_LEAVE ? 2 : 8);
+	if (offset < THUNK_LEAVE)
+		rewrite_shown(c, thunk, site + 2);
 	return false;
 }
 
-bool rewrite_ip(const struct pctx *c, u64 *out)
+bool rewrite_ip(const struct pctx *c, u64 *out, unsigned *out_thunk)
 {
 	u64 offset = area_word(c, CTL_T_AFTER) - thunk_at(c, 0, THUNK_AFTER), site;
 
@@ -82,6 +90,7 @@ bool rewrite_ip(const struct pctx *c, u64 *out)
 		return false;
 	site = atomic_load(&c->as->sites[offset / THUNK_SIZE]);
 	*out = site + 2;
+	*out_thunk = (unsigned)(offset / THUNK_SIZE);
 	return site != 0;
 }
 
