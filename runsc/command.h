@@ -44,8 +44,9 @@ void options_help(FILE *f, const struct option *options);
 
 /* Global options, before the command. */
 struct globals {
-	bool debug, systemd_cgroup, version, strace;
-	const char *log, *log_format, *root, *criu, *rootless, *network, *rewrite;
+	bool debug, systemd_cgroup, version, strace, strict;
+	const char *log, *log_format, *root, *criu, *rootless, *network, *rewrite, *cgroup_manager,
+		*platform, *file_access, *overlay;
 	bool rootless_user; /* not root with all ids of the host */
 	u32 spare_id;	    /* root of a user namespace with several ids: one for sentries; 0 */
 	int log_fd;

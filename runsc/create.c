@@ -19,6 +19,7 @@
 
 #include "runsc/command.h"
 #include "runsc/hooks.h"
+#include "runsc/settings.h"
 #include "runsc/sysctl.h"
 
 static int load_bundle(struct sandbox *s, const struct create_options *o, struct error *e)
@@ -35,7 +36,7 @@ static int load_bundle(struct sandbox *s, const struct create_options *o, struct
 	if (!err)
 		err = spec_check_host(s->region, &s->config->spec, e);
 	if (!err)
-		err = sandbox_set_network(s, g_globals.network ? g_globals.network : "host-ns", e);
+		err = settings_apply(s, e);
 	if (!err)
 		err = sandbox_add_trees(s, e);
 	if (err)
@@ -193,15 +194,20 @@ static int steps(struct created *k, const struct create_options *o, struct error
 	for (u32 i = 0; i < s->config->spec.notice_count && !err; i++)
 		sandbox_notice(s, "%s", s->config->spec.notices[i]);
 	if (!err)
-		err = sandbox_cgroup_start(s, k->container.id, e);
+		err = sandbox_cgroup_locate(s, k->container.id, e);
 	if (err)
 		return err;
+	/* Written down before it is made: whoever dies between leaves it to `delete`. */
 	k->container.cgroup = s->cgroup;
 	err = container_save(&k->container, e);
+	if (!err)
+		err = sandbox_cgroup_start(s, e);
 	if (!err)
 		err = open_console(k, o, e);
 	if (!err)
 		err = spawn_proxy(k, o, e);
+	if (!err)
+		err = sandbox_cgroup_entered(s, e);
 	if (!err)
 		err = run_hooks(k, SPEC_HOOK_PRESTART, false, e);
 	if (!err)
@@ -248,9 +254,7 @@ int create_container(const char *id, const struct create_options *o, struct crea
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, NULL);
 	describe(&out->container, &out->sandbox.config->spec);
-	err = container_save(&out->container, e);
-	if (!err)
-		err = steps(out, o, e);
+	err = steps(out, o, e);
 	if (err)
 		undo(out, e);
 	return err;

@@ -46,9 +46,12 @@ int sandbox_run(struct sandbox *s, const char *pid_file, struct error *e);
  * a warning. */
 void sandbox_notice(struct sandbox *s, const char *fmt, ...) printf_like(2, 3);
 
-/* sandbox_cgroup.c: makes the cgroup of container @id and sets its limits; moves a process in;
- * removes it. Nothing happens where there is none. */
-int sandbox_cgroup_start(struct sandbox *s, const char *id, struct error *e);
+/* sandbox_cgroup.c: where the cgroup of container @id will be (nothing is made yet, so that it can
+ * be written down before); makes it and sets its limits; moves a process in; what can be done only
+ * when one is in; removes it. Nothing happens where there is none. */
+int sandbox_cgroup_locate(struct sandbox *s, const char *id, struct error *e);
+int sandbox_cgroup_start(struct sandbox *s, struct error *e);
+int sandbox_cgroup_entered(struct sandbox *s, struct error *e);
 int sandbox_cgroup_enter(struct sandbox *s, pid_t pid, struct error *e);
 void sandbox_cgroup_end(struct sandbox *s);
 /* sandbox_net.c: --network NAME, once config->spec is there. 0 or -EINVAL and a line. */

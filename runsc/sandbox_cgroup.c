@@ -15,27 +15,47 @@ static void show_limits(struct boot_config *c, const struct cgroup *cg)
 		c->cpus = min(c->cpus, cpus);
 }
 
-int sandbox_cgroup_start(struct sandbox *s, const char *id, struct error *e)
+/* --systemd-cgroup, or --cgroup-manager. */
+static bool by_systemd(void)
+{
+	return g_globals.systemd_cgroup ||
+	       (g_globals.cgroup_manager && !strcmp(g_globals.cgroup_manager, "systemd"));
+}
+
+static bool disabled(void)
+{
+	return g_globals.cgroup_manager && !strcmp(g_globals.cgroup_manager, "disabled");
+}
+
+int sandbox_cgroup_locate(struct sandbox *s, const char *id, struct error *e)
 {
 	struct boot_config *c = s->config;
 	struct cgroup_options o = {
 		.id = id,
 		.path = c->spec.cgroups_path,
-		.systemd = g_globals.systemd_cgroup,
+		.systemd = by_systemd(),
 		.rootless = g_globals.rootless_user,
+		.disabled = disabled(),
 		.own_tasks = CGROUP_OWN_TASKS,
 	};
-	int err = cgroup_locate(&o, &s->cgroup, e);
 
+	return cgroup_locate(&o, &s->cgroup, e);
+}
+
+int sandbox_cgroup_start(struct sandbox *s, struct error *e)
+{
+	int err = cgroup_create(s->cgroup, e);
+
+	if (!err && !by_systemd())
+		err = cgroup_apply(s->cgroup, &s->config->spec.resources, e);
 	if (!err)
-		err = cgroup_create(s->cgroup, e);
-	if (!err && !o.systemd)
-		err = cgroup_apply(s->cgroup, &c->spec.resources, e);
-	if (err)
-		sandbox_cgroup_end(s);
-	else
-		show_limits(c, s->cgroup);
+		show_limits(s->config, s->cgroup);
 	return err;
+}
+
+int sandbox_cgroup_entered(struct sandbox *s, struct error *e)
+{
+	return by_systemd() ? cgroup_apply(s->cgroup, &s->config->spec.resources, e) : 0;
 }
 
 int sandbox_cgroup_enter(struct sandbox *s, pid_t pid, struct error *e)

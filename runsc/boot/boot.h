@@ -50,6 +50,7 @@ struct boot_config {
 	struct boot_tree *trees; /* 0: the root; others by spec_mount.tree */
 	u32 tree_count;
 	bool overlay;	     /* changes of the root stay in memory */
+	bool root_shared;    /* others change the root's files meanwhile */
 	bool default_mounts; /* `do`: proc, sys, dev as every program expects them */
 	bool rootless; /* one id is all we have: an ordinary user, or root of a small namespace */
 	u32 uid, gid;  /* of who started it */

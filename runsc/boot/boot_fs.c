@@ -59,7 +59,7 @@ static int make_gofer_super(struct boot *b, u32 tree, struct super_block **out)
 
 	/* What is mounted from the host beside the root is the host's to change, too. */
 	snprintf(options, sizeof(options), "client=%u,tree=%u%s", b->client, tree,
-		 tree ? ",shared" : "");
+		 tree || b->c->root_shared ? ",shared" : "");
 	err = make_super(b, "goferfs", 0, b->c->trees[tree].path, options, out);
 	if (err)
 		error_set_errno(&b->error, err, "files of %s", b->c->trees[tree].path);
@@ -373,7 +373,7 @@ int boot_mount_all(struct boot *b)
 	err = boot_make_devices(b);
 	if (!err)
 		err = restrict_paths(b);
-	if (!err && s->root_readonly && !b->c->overlay)
+	if (!err && s->root_readonly)
 		err = vfs_mount(&b->caller, "/", &b->caller.root, NULL,
 				MS_BIND | MS_REMOUNT | MS_RDONLY, NULL);
 	return err ? error_set_errno(&b->error, err, "make the root read-only") : 0;
