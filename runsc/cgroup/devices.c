@@ -115,8 +115,9 @@ static s32 access_bits(const struct spec_device_rule *d)
 	return bits;
 }
 
-/* r2: type, r3: access, r4: major, r5: minor. Jumps of what does not match lead behind the rule. */
-static void emit_rule(struct program *p, const struct spec_device_rule *d)
+/* r2: type, r3: access, r4: major, r5: minor. Jumps of what does not match lead behind the rule.
+ * False: it matches everything. */
+static bool emit_rule(struct program *p, const struct spec_device_rule *d)
 {
 	s32 access = access_bits(d);
 	u32 jumps[4], jump_count = 0;
@@ -147,6 +148,7 @@ static void emit_rule(struct program *p, const struct spec_device_rule *d)
 	emit(p, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 	for (u32 i = 0; i < jump_count; i++)
 		p->insns[jumps[i]].off = (s16)(p->count - jumps[i] - 1);
+	return jump_count > 0;
 }
 
 static void emit_program(struct program *p, const struct spec_device_rule *rules, u32 count)
@@ -158,8 +160,10 @@ static void emit_program(struct program *p, const struct spec_device_rule *rules
 	emit(p, BPF_ALU | BPF_RSH | BPF_K, 3, 0, 0, 16);
 	emit(p, BPF_LDX | BPF_W | BPF_MEM, 4, 1, offsetof(struct bpf_cgroup_dev_ctx, major), 0);
 	emit(p, BPF_LDX | BPF_W | BPF_MEM, 5, 1, offsetof(struct bpf_cgroup_dev_ctx, minor), 0);
+	/* The kernel refuses instructions that nothing leads to. */
 	for (u32 i = count; i-- > 0;)
-		emit_rule(p, &rules[i]);
+		if (!emit_rule(p, &rules[i]))
+			return;
 	emit(p, BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 0);
 	emit(p, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 }
