@@ -217,6 +217,23 @@ static int mount_cgroup(struct boot *b, const struct spec_mount *m, u32 flags)
 	return err ? error_set_errno(&b->error, err, "mount %s on %s", m->type, m->destination) : 0;
 }
 
+/* The mount point is taken hold of before the tmpfs covers it. */
+static int mount_copy(struct boot *b, const struct spec_mount *m, struct super_block *sb, u32 flags)
+{
+	struct path below;
+	int err = mount_point(b, m->destination, true, &below);
+
+	if (err)
+		return err;
+	err = mount_attach(&b->caller, sb, &below, flags & ~(u32)MS_RDONLY, m->source);
+	if (!err)
+		err = boot_copy_up(b, &below, m->destination);
+	path_put(&below);
+	if (!err && flags & MS_RDONLY)
+		err = remount(b, m->destination, flags);
+	return err;
+}
+
 static int mount_one(struct boot *b, const struct spec_mount *m)
 {
 	u32 flags = (u32)(m->flags & MOUNT_FLAGS);
@@ -234,8 +251,11 @@ static int mount_one(struct boot *b, const struct spec_mount *m)
 	}
 	if (err)
 		return error_set_errno(&b->error, err, "mount %s on %s", m->type, m->destination);
-	err = attach(b, sb, m->destination, dir, flags,
-		     m->source && *m->source ? m->source : m->type);
+	if (m->kind == SPEC_MOUNT_TMPFS && m->copy_up)
+		err = mount_copy(b, m, sb, flags);
+	else
+		err = attach(b, sb, m->destination, dir, flags,
+			     m->source && *m->source ? m->source : m->type);
 	if (!err && m->kind == SPEC_MOUNT_TMPFS && !strcmp(m->destination, "/dev"))
 		err = boot_populate_dev(b);
 	if (err)

@@ -26,6 +26,10 @@ int boot_mount_all(struct boot *b);
 /* Directories along @path (absolute, inside) that are missing are made. 0 or -errno. */
 int boot_mkdirs(struct boot *b, const char *path);
 
+/* boot_copyup.c: all below @from (a directory) is copied below @to, by a path inside. 0 or -errno.
+ */
+int boot_copy_up(struct boot *b, const struct path *from, const char *to);
+
 /* boot_dev.c: the nodes and links of /dev on a fresh tmpfs, as runc makes them. 0 or -errno. */
 int boot_populate_dev(struct boot *b);
 /* linux.devices. 0 or -errno with b->error. */

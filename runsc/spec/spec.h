@@ -69,6 +69,7 @@ struct spec_mount {
 	u64 flags;	    /* MS_* */
 	char *data;	    /* what is left of the options, separated by commas; may be empty */
 	bool source_is_dir; /* of a bind */
+	bool copy_up;	    /* of a tmpfs: begins with what is below */
 	u32 tree;	    /* of a bind: index of the gofer's tree */
 };
 

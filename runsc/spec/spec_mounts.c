@@ -58,7 +58,7 @@ static const struct option_name option_names[] = {
 	{"rnodev", MS_NODEV, 0},
 	{"rexec", 0, MS_NOEXEC},
 	{"rnoexec", MS_NOEXEC, 0},
-	{"tmpcopyup", 0, 0},
+	{"tmpcopyup", 0, 0}, /* and copy_up */
 };
 
 /* What each type takes beside the flags; '=' at the end: needs a value, "#" after it: a number,
@@ -91,6 +91,7 @@ const char *spec_mount_option_name(size_t i)
 
 void spec_mount_option(struct region *r, struct spec_mount *m, const char *option)
 {
+	m->copy_up = m->copy_up || !strcmp(option, "tmpcopyup");
 	for (size_t i = 0; i < array_size(option_names); i++)
 		if (!strcmp(option_names[i].name, option)) {
 			m->flags = (m->flags & ~option_names[i].clear) | option_names[i].set;
