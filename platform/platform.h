@@ -163,6 +163,25 @@ enum { PCLONE_NEWAS = 1, PCLONE_SETTLS = 2, PCLONE_RESUME = 4 };
 int pctx_clone(struct pctx *parent, unsigned flags, const struct pregs *regs, u64 tls,
 	       gva_t set_tid, u32 tid, void *owner, void *as_owner, struct pctx **out);
 
+/* --- what a context shares with its guest ----------------------------------------------------- */
+
+/* In memory that the guest can write: each field is read once. Where a platform has it and local is
+ * set, the guest changes its signal mask and its robust list there without a call; both hold while
+ * it is in GUEST, and what the kernel changes it stores there too. attention: a signal is pending
+ * that the mask may block; a change of the mask then comes to the border (PEV_KICK). It is set
+ * before the mask is looked at. sigreturn: address of the ucontext of the signal frame that was
+ * built last, from which the guest may return by itself with the alternate stack that alt_* say; 0:
+ * it may not. A clone begins with its parent's local, mask and attention; a fresh context, spawned,
+ * with attention alone. */
+struct pctx_share {
+	_Atomic u32 local, attention;
+	_Atomic u64 mask, robust;
+	u64 sigreturn, alt_sp, alt_size;
+	u32 alt_flags, xsize;
+};
+/* NULL: there is none, every call comes to the border. */
+struct pctx_share *pctx_share(struct pctx *c);
+
 /* --- registers (REGS) ----------------------------------------------------------------------- */
 
 void pctx_get_regs(struct pctx *c, struct pregs *out);

@@ -156,7 +156,7 @@ long sys_set_robust_list(struct task *t, const struct sys_args *a)
 {
 	if (a->a[1] != 24)
 		return -EINVAL;
-	t->robust_list = ARG_GVA(a, 0);
+	task_set_robust_list(t, ARG_GVA(a, 0));
 	return 0;
 }
 
@@ -175,7 +175,7 @@ long sys_get_robust_list(struct task *t, const struct sys_args *a)
 		 !cred_capable_in(t->cred, other->cred->user_ns, 19))
 		err = -EPERM;
 	else
-		head = other->robust_list.v;
+		head = task_robust_list(other).v;
 	tasklist_unlock();
 	if (err)
 		return err;

@@ -80,6 +80,7 @@ long sys_rt_sigprocmask(struct task *t, const struct sys_args *a)
 		}
 		signal_set_blocked(t, new);
 	}
+	signal_share_recheck(t);
 	if (ARG_GVA(a, 2).v && copy_out_obj(t->mm, ARG_GVA(a, 2), &old))
 		return -EFAULT;
 	return 0;

@@ -44,7 +44,7 @@ static void collect_signals(struct snapshot *st, struct task *t)
 {
 	st->pending = t->pending.mask;
 	st->shared_pending = t->tg->pending.mask;
-	st->blocked = t->blocked;
+	st->blocked = task_blocked(t);
 	for (int i = 0; t->sighand && i < NSIG_MAX; i++) {
 		u64 h = t->sighand->action[i].handler;
 

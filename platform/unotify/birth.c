@@ -279,6 +279,7 @@ int pctx_clone(struct pctx *parent, unsigned flags, const struct pregs *regs, u6
 	frame_set_regs(c->frame, regs);
 	c->area->frame = (u64)c->frame;
 	c->area->set_tid = set_tid.v;
+	local_init(c, parent);
 	c->area->tid = tid;
 	if (flags & PCLONE_SETTLS)
 		host_flags |= CLONE_SETTLS;

@@ -167,6 +167,12 @@ static void guest_own(struct program *p, bool strict, u32 notified)
 	if_eq(p, SYS_arch_prctl, GUEST_ARCHPRCTL, NEXT);
 }
 
+/* Calls that the stub answers by itself where it can (local.c). */
+static void local_call(struct program *p, u32 nr, bool strict)
+{
+	if_eq(p, nr, strict ? NOTIF : TRAP, NEXT);
+}
+
 static void guest_part(struct program *p, bool strict, u32 notified, bool rewrite)
 {
 	label(p, GUEST);
@@ -175,11 +181,13 @@ static void guest_part(struct program *p, bool strict, u32 notified, bool rewrit
 	load(p, offsetof(struct seccomp_data, nr));
 	if_ge(p, SYS_execve + 2, HIGH,
 	      NEXT); /* most calls of most programs are below or just above */
+	local_call(p, SYS_rt_sigprocmask, strict);
 	for (unsigned i = 0; i < array_size(g_trap_low); i++)
 		if_eq(p, g_trap_low[i], TRAP, NEXT);
 	if_eq(p, SYS_sched_yield, strict || notified & POWN_YIELD ? NOTIF : ALLOW, NOTIF);
 	label(p, HIGH);
 	guest_own(p, strict, notified);
+	local_call(p, SYS_set_robust_list, strict);
 	for (unsigned i = 0; i < array_size(g_trap_high); i++)
 		if_eq(p, g_trap_high[i], TRAP, NEXT);
 	if_set(p, X32_BIT, TRAP, NOTIF);

@@ -76,8 +76,9 @@ struct area {
 	u64 birth;
 	u64 child_nr, child_area, child_fd, child_off;
 	u32 fd;
-	_Atomic u32 host_tid, kicked;
-	u8 hole[0x400 - 0x6c];
+	_Atomic u32 host_tid, kicked, unused;
+	struct pctx_share share;
+	u8 hole[0x400 - 0x70 - sizeof(struct pctx_share)];
 	struct {
 		u64 nr, args[6], pad;
 	} cmds[PCMD_MAX];
@@ -319,6 +320,13 @@ void birth_ordered(struct pctx *parent, long *result);
 void order_seen(struct pctx *c, const struct seccomp_notif *q);
 bool order_complete(const struct pctx *c, unsigned count);
 void order_write(struct pctx *c, const struct pcmd *cmds, unsigned count, unsigned flags);
+
+/* local.c */
+/* A fresh context's share; @parent: the thread that it is a copy of, or NULL. */
+void local_init(struct pctx *c, const struct pctx *parent);
+/* A fault of the stub's on behalf of a call that it wanted to answer: c->frame is that of the call
+ * again, *out_info its siginfo. False: it is not. */
+bool local_fault(struct pctx *c, u64 *out_info);
 
 /* park.c */
 void park_answer(struct pctx *c, long value, bool kick);

@@ -134,6 +134,12 @@ static void unnest(struct platform *p, struct pctx *c)
 static bool signal_event(struct platform *p, struct pctx *c, int sig, const u8 *info,
 			 struct pevent *out)
 {
+	u64 info_at;
+
+	if (unlikely((sig == SIGSEGV || sig == SIGBUS) && local_fault(c, &info_at))) {
+		sig = SIGSYS;
+		info = (const u8 *)info_at;
+	}
 	switch (sig) {
 	case SIGSYS:
 		trapped_call(c, info, out);

@@ -222,6 +222,7 @@ struct pctx *ctx_create(struct platform *p, struct pas *as, void *owner)
 	as->live++;
 	p->infos[area - 1].unborn = c;
 	c->slot = c->area->fd = p->infos[area - 1].slot;
+	local_init(c, NULL);
 	if (p->rewrite)
 		rewrite_area(c);
 	return c;

@@ -138,7 +138,8 @@ static void must(long r)
 static void zygote_signals(const struct platform *p)
 {
 	static const u8 ours[] = {SIGSYS, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, STUB_KICK};
-	u64 all = ~0ull;
+	/* Faults in the stub's code while it answers a call: local.c. */
+	u64 all = ~0ull, others = all & ~(1ull << (SIGSEGV - 1)) & ~(1ull << (SIGBUS - 1));
 
 	for (int sig = 1; sig <= HOST_SIGS; sig++) {
 		struct host_sigaction sa = {.handler = SIG_IGN_RAW};
@@ -151,7 +152,7 @@ static void zygote_signals(const struct platform *p)
 				.flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART |
 					 0x04000000 /* SA_RESTORER */,
 				.restorer = p->text + (u64)(stub_resume - stub_text),
-				.mask = all};
+				.mask = sig == SIGSYS ? others : all};
 		must(host_raw(SYS_rt_sigaction, sig, &sa, NULL, 8));
 	}
 	must(host_raw(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, 8));

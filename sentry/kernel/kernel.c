@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kernel.c - makes the kernel and its first process */
 #include "sentry/base/bug.h"
-#include "sentry/kernel/kernel.h"
+#include "sentry/kernel/process.h"
 #include "sentry/kernel/sigio.h"
 #include "sentry/kernel/worker.h"
 
@@ -90,7 +90,15 @@ void kernel_signal_group(struct tgroup *only, int sig)
 
 void kernel_set_hooks(const struct kernel_hooks *hooks)
 {
+	struct tgroup *tg;
+	struct task *t;
+
 	__atomic_store_n(&g_kernel->config.hooks, hooks, __ATOMIC_RELEASE);
+	mutex_lock(&g_kernel->lock);
+	list_for_each_entry (tg, &g_kernel->groups, all_link)
+		list_for_each_entry (t, &tg->tasks, group_link)
+			signal_share_allow(t);
+	mutex_unlock(&g_kernel->lock);
 }
 
 void kernel_signal_init(int sig)

@@ -138,6 +138,27 @@ int signal_send_timer(struct sigqueue *q, struct task *t, bool group);
 void signal_cancel_timer(struct sigqueue *q);
 /* [T]: sets or clears TW_SIGNAL by what is pending. */
 void signal_recalc(struct task *t);
+
+/* signal_share.c. [T]: the mask of any task. */
+u64 task_blocked(const struct task *t);
+/* Owner, at an event, before the state says so: what the guest has done to its mask meanwhile. */
+void signal_share_in(struct task *t);
+/* t->blocked has changed. */
+void signal_share_out(struct task *t);
+/* [T] A signal is about to be queued to @t, or its group; none may be pending any more for @t. */
+void signal_attend(struct task *t, bool group);
+void signal_unattend(struct task *t);
+/* Owner: the guest had to come because of a signal; is one pending? */
+void signal_share_recheck(struct task *t);
+/* [T] @t has another context (exec); others may want to see its calls from now on, or no more. */
+void signal_share_start(struct task *t);
+void signal_share_allow(struct task *t);
+/* The child @t has its context: passes on what was sent to it before. */
+void signal_share_child(struct task *t);
+/* Owner: a signal frame with its ucontext at @uc was built; 0: a return must come to the border. */
+void signal_share_frame(struct task *t, u64 uc);
+gva_t task_robust_list(const struct task *t);
+void task_set_robust_list(struct task *t, gva_t head);
 /* [T]: t exits: signals for its group that it could have taken wake others. */
 void signal_retarget(struct task *t);
 /* [T]: some other task of the group should look at its signals and work flags. */

@@ -256,7 +256,10 @@ long seccomp_set_strict(struct task *t)
 {
 	if (atomic_load(&t->seccomp_mode) == SECCOMP_MODE_FILTER)
 		return -EINVAL;
+	tasklist_lock();
 	atomic_store(&t->seccomp_mode, SECCOMP_MODE_STRICT);
+	signal_share_allow(t);
+	tasklist_unlock();
 	platform_forget(g_kernel->platform);
 	return 0;
 }
@@ -331,6 +334,7 @@ static void sync_threads(struct task *t)
 static long install(struct task *t, u64 flags, struct seccomp_filter *f)
 {
 	struct seccomp_filter *old;
+	struct task *other;
 	s32 obstacle = 0;
 	int err;
 
@@ -349,6 +353,8 @@ static long install(struct task *t, u64 flags, struct seccomp_filter *f)
 	platform_forget(g_kernel->platform);
 	if (flags & SECCOMP_FILTER_FLAG_TSYNC)
 		sync_threads(t);
+	list_for_each_entry (other, &t->tg->tasks, group_link)
+		signal_share_allow(other);
 	return 0;
 }
 

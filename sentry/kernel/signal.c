@@ -166,6 +166,7 @@ void signal_recalc(struct task *t)
 		atomic_fetch_or(&t->work, TW_SIGNAL);
 	else
 		atomic_fetch_and(&t->work, ~(u32)TW_SIGNAL);
+	signal_unattend(t);
 }
 
 /* Whoever sends sets the work flag afterwards, so what is seen of the masks is at most too much. */
@@ -187,7 +188,7 @@ void signal_wake(struct task *t, u32 work)
 /* May @t take @sig, and has it nothing else to do first? */
 static bool wants_signal(struct task *t, int sig)
 {
-	if (t->exited || t->exit_stage || (t->blocked & SIGMASK(sig)))
+	if (t->exited || t->exit_stage || (task_blocked(t) & SIGMASK(sig)))
 		return false;
 	if (sig == SIGKILL)
 		return true;
@@ -216,9 +217,11 @@ void signal_retarget(struct task *t)
 	if (!set)
 		return;
 	list_for_each_entry (other, &t->tg->tasks, group_link) {
-		if (other == t || other->exited || other->exit_stage || !(set & ~other->blocked))
+		u64 blocked = task_blocked(other);
+
+		if (other == t || other->exited || other->exit_stage || !(set & ~blocked))
 			continue;
-		set &= other->blocked;
+		set &= blocked;
 		if (!(atomic_load(&other->work) & TW_SIGNAL))
 			signal_wake(other, TW_SIGNAL);
 		if (!set)
@@ -235,8 +238,10 @@ static bool is_fatal(struct task *t, int sig)
 /* A signal was queued: wakes who takes it, or ends the group. */
 static void complete_signal(struct task *t, int sig, bool group, bool forced)
 {
-	struct task *target = choose_task(t, sig, group);
+	struct task *target;
 
+	signal_attend(t, group);
+	target = choose_task(t, sig, group);
 	waitq_wake(&t->tg->signalfd, 0x1); /* EPOLLIN */
 	if (!target)
 		return;
@@ -255,7 +260,7 @@ static bool is_ignored(struct task *t, int sig, bool forced)
 {
 	u64 handler = t->sighand->action[sig - 1].handler;
 
-	if ((t->blocked | t->real_blocked) & SIGMASK(sig))
+	if ((task_blocked(t) | t->real_blocked) & SIGMASK(sig))
 		return false;
 	if (handler == 0 && t->tg->unkillable && !(forced && (SIGMASK(sig) & UNBLOCKABLE)))
 		return true;
@@ -456,6 +461,7 @@ void signal_force(struct task *t, const struct siginfo_k *info)
 	if (ka->handler == 1 || (t->blocked & SIGMASK(sig))) {
 		ka->handler = 0;
 		t->blocked &= ~SIGMASK(sig);
+		signal_share_out(t);
 	}
 	if (ka->handler == 0)
 		t->tg->unkillable = false;
@@ -504,6 +510,7 @@ static void set_blocked(struct task *t, u64 mask)
 		t->blocked = keep;
 	}
 	t->blocked = mask;
+	signal_share_out(t);
 	signal_recalc(t);
 }
 

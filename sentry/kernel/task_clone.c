@@ -450,16 +450,6 @@ static long start_child(struct task *t, struct task *c, const struct clone_args_
 	return 0;
 }
 
-/* Passes on what was sent to the child before it had a context to kick. */
-static void notify_child(struct task *c)
-{
-	if (likely(!atomic_load(&c->work)))
-		return;
-	tasklist_lock();
-	task_notify(c);
-	tasklist_unlock();
-}
-
 static void clone_cleanup(struct task *t)
 {
 	struct task *c = t->wait.obj;
@@ -539,7 +529,7 @@ static long clone_start(struct task *t, const struct clone_args_in *a)
 		return clone_undo(t, c, pidfd, err);
 	/* From here on the child may end at any moment; t->wait.obj keeps it. */
 	atomic_store(&c->wait.state, TS_GUEST);
-	notify_child(c);
+	signal_share_child(c);
 	return -ECOMMAND;
 }
 

@@ -204,6 +204,7 @@ static void exec_switch(struct task *t, struct exec *e, struct mm **old_mm, stru
 	t->mm = e->image.mm;
 	atomic_store(&t->ctx, t->new_ctx);
 	t->cred = e->cred;
+	signal_share_start(t);
 	t->new_mm = NULL;
 	set_comm(t, e->name);
 	if (t->new_died)

@@ -412,6 +412,7 @@ long task_exit(struct task *t, u32 code, bool group)
 	if (t->exit_stage != EXIT_NO)
 		return exit_go(t);
 	task_end_call(t);
+	t->robust_list = task_robust_list(t);
 	tasklist_lock();
 	if (tg->exec_task && tg->exec_task != t)
 		code = 0;
@@ -563,10 +564,12 @@ long task_exec_robust(struct task *t)
 {
 	struct pctx *ctx = atomic_load(&t->ctx);
 
+	if (!t->robust.started)
+		t->robust_list = task_robust_list(t);
 	if (!t->robust_list.v || !t->has_regs || !ctx)
 		return 0;
 	if (!robust_step(t)) {
-		t->robust_list = GVA(0);
+		task_set_robust_list(t, GVA(0));
 		memset(&t->robust, 0, sizeof(t->robust));
 		return 0;
 	}

@@ -23,7 +23,7 @@
 #include "platform/host/stats.h"
 #include "sentry/base/bug.h"
 #include "sentry/base/log.h"
-#include "sentry/kernel/kernel.h"
+#include "sentry/kernel/process.h"
 #include "sentry/kernel/seccomp.h"
 #include "sentry/kernel/sigio.h"
 #include "sentry/kernel/task_internal.h"
@@ -498,6 +498,7 @@ static bool take(struct worker *w, struct task *t, const struct pevent *ev)
 		     ev->ctx != t->new_ctx))
 		return false;
 	BUG_ON(state == TS_BLOCKED || state == TS_READY || state == TS_DEAD);
+	signal_share_in(t);
 	atomic_store_explicit(&t->wait.state, TS_RUNNING, memory_order_relaxed);
 	t->worker = w;
 	w->task = t;
@@ -589,6 +590,7 @@ static void syscall_event(struct task *t, const struct pevent *ev)
 static void kick_event(struct task *t, const struct pevent *ev)
 {
 	t->has_regs = true;
+	signal_share_recheck(t);
 	if (work_of(t) & TW_KILL) {
 		task_exit_killed(t);
 	} else if (t->in_syscall && t->wait.delivering) {

@@ -12,6 +12,7 @@
 
 /* The stub's code and places in it (stub.S); it is copied, never called. */
 extern const char stub_text[], stub_text_end[], stub_signal[], stub_resume[], stub_event[];
+extern const char stub_local[], stub_local_end[];
 extern const char stub_restart[], stub_restart_call[], stub_restart_end[], stub_birth_event[];
 
 /* The code behind rewritten call sites (tramp.S, tramp.h). */

@@ -14,13 +14,15 @@
 	.balign	64
 	.globl	stub_text, stub_text_end, stub_signal, stub_resume, stub_event
 	.globl	stub_restart, stub_restart_call, stub_restart_end
-	.globl	stub_birth_event
+	.globl	stub_birth_event, stub_local, stub_local_end
 
 stub_text:
 /* (signal in edi, siginfo in rsi, ucontext in rdx) */
 stub_signal:
 	mov	UC_SS_SP(%rdx), %rbx
 	sub	$CTL_SIZE, %rbx
+	cmp	$31, %edi			/* SIGSYS */
+	je	stub_local
 stub_event:
 	mov	$STUB_NR_EVENT, %eax
 	syscall
@@ -49,6 +51,136 @@ stub_resume:
 	mov	$15, %eax			/* rt_sigreturn */
 	syscall
 	jmp	stub_die
+
+/* A trapped call that may be answered here (unotify/local.c): rdx stays the ucontext, and nothing
+ * is changed before all memory of the guest has been touched. */
+stub_local:
+	cmpl	$0, CTL_LOCAL(%rbx)
+	je	stub_event
+	cmpl	$0xc000003e, SI_ARCH(%rsi)	/* AUDIT_ARCH_X86_64 */
+	jne	stub_event
+	mov	SI_SYSCALL(%rsi), %eax
+	cmp	$14, %eax
+	je	stub_sigmask
+	cmp	$15, %eax
+	je	stub_sigreturn
+	cmp	$273, %eax
+	jne	stub_event
+	cmpq	$24, UC_RSI(%rdx)		/* set_robust_list */
+	jne	stub_event
+	mov	UC_RDI(%rdx), %rcx
+	mov	%rcx, CTL_ROBUST(%rbx)
+	movq	$0, UC_RAX(%rdx)
+	jmp	stub_answered
+
+/* rt_sigprocmask: r8 the old mask, r9 the new one. */
+stub_sigmask:
+	cmpl	$0, CTL_ATTENTION(%rbx)
+	jne	stub_event
+	cmpq	$8, UC_R10(%rdx)
+	jne	stub_event
+	mov	CTL_MASK(%rbx), %r8
+	and	$~UNBLOCKABLE_MASK, %r8
+	mov	%r8, %r9
+	mov	UC_RSI(%rdx), %rcx
+	test	%rcx, %rcx
+	jz	3f
+	mov	UC_RDI(%rdx), %eax
+	cmp	$2, %eax
+	ja	stub_event
+	mov	(%rcx), %rcx
+	and	$~UNBLOCKABLE_MASK, %rcx
+	cmp	$1, %eax
+	ja	2f
+	je	1f
+	or	%rcx, %r9
+	jmp	3f
+1:	not	%rcx
+	and	%rcx, %r9
+	jmp	3f
+2:	mov	%rcx, %r9
+3:	mov	UC_RDX(%rdx), %rcx
+	test	%rcx, %rcx
+	jz	4f
+	mov	%r8, (%rcx)
+4:	movq	$0, UC_RAX(%rdx)
+	cmp	%r8, %r9
+	je	stub_answered
+	jmp	stub_set_mask
+
+/* rt_sigreturn from the frame that the kernel has made last: r8 its ucontext. */
+stub_sigreturn:
+	mov	UC_RSP(%rdx), %r8
+	cmp	%r8, CTL_SIGRETURN(%rbx)
+	jne	stub_event
+	mov	UC_SS_SP(%r8), %rax
+	cmp	%rax, CTL_ALT_SP(%rbx)
+	jne	stub_event
+	mov	UC_SS_SIZE(%r8), %rax
+	cmp	%rax, CTL_ALT_SIZE(%rbx)
+	jne	stub_event
+	mov	UC_SS_FLAGS(%r8), %eax
+	cmp	%eax, CTL_ALT_FLAGS(%rbx)
+	jne	stub_event
+	mov	UC_SIGMASK(%r8), %r9
+	and	$~UNBLOCKABLE_MASK, %r9
+	mov	UC_EFLAGS(%r8), %r10
+	mov	UC_FPSTATE(%r8), %r11
+	test	%r11, %r11
+	jz	stub_event
+	mov	CTL_XSIZE(%rbx), %ecx
+	cmpl	$FP_MAGIC1, FP_MAGIC(%r11)
+	jne	stub_event
+	cmp	%ecx, FP_SIZE(%r11)
+	jne	stub_event
+	testl	$~MXCSR_MASK, FP_MXCSR(%r11)
+	jnz	stub_event
+	mov	UC_FPSTATE(%rdx), %rdi
+	mov	FP_FEATURES(%rdi), %rax
+	not	%rax
+	test	%rax, FP_HEADER(%r11)
+	jnz	stub_event
+	mov	FP_HEADER + 8(%r11), %rax
+	or	FP_HEADER + 16(%r11), %rax
+	or	FP_HEADER + 24(%r11), %rax
+	or	FP_HEADER + 32(%r11), %rax
+	or	FP_HEADER + 40(%r11), %rax
+	or	FP_HEADER + 48(%r11), %rax
+	or	FP_HEADER + 56(%r11), %rax
+	jnz	stub_event
+	mov	UC_EFLAGS(%rdx), %rax
+	and	$~RETURN_EFLAGS, %rax
+	and	$RETURN_EFLAGS, %r10
+	or	%r10, %rax
+	mov	%rsi, %r12
+	lea	-(FP_HEADER + 4)(%rcx), %r10	/* all but the host's own description of it */
+	mov	%r11, %rsi
+	mov	$FP_MAGIC, %ecx
+	rep movsb
+	add	$FP_HEADER - FP_MAGIC, %rsi
+	add	$FP_HEADER - FP_MAGIC, %rdi
+	mov	%r10, %rcx
+	rep movsb
+	lea	UC_REGS(%r8), %rsi
+	lea	UC_REGS(%rdx), %rdi
+	mov	$17, %ecx
+	rep movsq
+	mov	%rax, UC_EFLAGS(%rdx)
+	movq	$0, CTL_SIGRETURN(%rbx)
+	mov	%r12, %rsi
+stub_local_end:
+/* The mask first, then the look at attention: in this order. */
+stub_set_mask:
+	xchg	%r9, CTL_MASK(%rbx)
+	cmpl	$0, CTL_ATTENTION(%rbx)
+	jne	1f
+stub_answered:
+	mov	%rdx, %rsp
+	mov	$15, %eax			/* rt_sigreturn */
+	syscall
+	jmp	stub_die
+1:	mov	$STUB_KICK, %edi
+	jmp	stub_event
 
 /* Commands: r15 the next one, r12 how many are left. */
 stub_run:

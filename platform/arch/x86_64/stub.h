@@ -40,6 +40,15 @@
 #define CTL_FD	       0x60 /* u32: number under which this thread gets a descriptor for a moment */
 #define CTL_HOST_TID   0x64 /* u32: a quiet child's host thread, stored by the host's clone */
 #define CTL_KICKED     0x68 /* u32: a quiet child must not begin before it has been to the border */
+#define CTL_LOCAL      0x70 /* struct pctx_share: u32: answer what can be answered here */
+#define CTL_ATTENTION  0x74 /* u32 */
+#define CTL_MASK       0x78 /* u64: blocked signals */
+#define CTL_ROBUST     0x80 /* u64: head of the robust list */
+#define CTL_SIGRETURN  0x88 /* u64: the frame that may be returned from */
+#define CTL_ALT_SP     0x90 /* u64, u64, u32: alternate stack at that frame */
+#define CTL_ALT_SIZE   0x98
+#define CTL_ALT_FLAGS  0xa0
+#define CTL_XSIZE      0xa4  /* u32: bytes of extended state in a frame */
 #define CTL_CMDS       0x400 /* the commands, 64 bytes each: nr, six arguments, nothing */
 #define CTL_SIZE       0x1000
 
@@ -52,8 +61,31 @@
 #define CTL_B_GS      4 /* the gs base is the area's address, unless the parent's was not its own */
 #define CTL_B_PROCESS 2 /* the child is a process: die with the sentry */
 
-/* Offsets in the host's ucontext. */
-#define UC_SS_SP 16
-#define UC_RAX	 144
+/* Offsets in the host's ucontext; a guest's signal frame has the same layout. */
+#define UC_SS_SP    16
+#define UC_SS_FLAGS 24
+#define UC_SS_SIZE  32
+#define UC_REGS	    40 /* r8 first, rip last: 17 words, then eflags */
+#define UC_R10	    56
+#define UC_RDI	    104
+#define UC_RSI	    112
+#define UC_RDX	    136
+#define UC_RAX	    144
+#define UC_RSP	    160
+#define UC_EFLAGS   176
+#define UC_FPSTATE  224
+#define UC_SIGMASK  296
+#define FP_MXCSR    24	/* in the extended state */
+#define FP_MAGIC    464 /* the kernel's description: FP_XSTATE_MAGIC1, size, components */
+#define FP_SIZE	    468
+#define FP_FEATURES 472
+#define FP_HEADER   512 /* XSAVE's: components, seven words of zeros */
+#define MXCSR_MASK  0xffff
+#define FP_MAGIC1   0x46505853
+#define SI_SYSCALL  24 /* in the siginfo of a SIGSYS */
+#define SI_ARCH	    28
+
+#define UNBLOCKABLE_MASK 0x40100 /* SIGKILL, SIGSTOP */
+#define RETURN_EFLAGS	 0x50dd5 /* what a handler's return may change */
 
 #endif

@@ -61,6 +61,7 @@ int altstack_set(struct task *t, const struct stack_k *ss, u64 sp, u64 min_size)
 		return -EPERM;
 	if (mode != SS_DISABLE_K && mode != SS_ONSTACK_K && mode != 0)
 		return -EINVAL;
+	signal_share_frame(t, 0);
 	if (mode == SS_DISABLE_K) {
 		t->altstack_sp = GVA(0);
 		t->altstack_size = 0;
@@ -150,6 +151,9 @@ int signal_frame_push(struct task *t, struct pregs *regs, const struct ksigactio
 	total = fp - sp + xsize;
 	if (copy_out(t->mm, GVA(sp), buf, total))
 		return -EFAULT;
+	signal_share_frame(t, t->altstack_flags & SS_AUTODISARM_K
+				      ? 0
+				      : sp + offsetof(struct rt_sigframe_k, uc));
 	if (t->altstack_flags & SS_AUTODISARM_K) {
 		t->altstack_sp = GVA(0);
 		t->altstack_size = 0;
