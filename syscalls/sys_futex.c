@@ -45,6 +45,17 @@ static long lock_op(struct task *t, const struct sys_args *a, int cmd, bool shar
 	return err ? err : futex_lock_pi(t, ARG_GVA(a, 0), shared, false, deadline);
 }
 
+static long requeue_op(struct task *t, const struct sys_args *a, bool shared, bool realtime)
+{
+	s64 deadline;
+	int err = deadline_in(t, ARG_GVA(a, 3), true, realtime, &deadline);
+
+	if (err)
+		return err;
+	return futex_wait_requeue_pi(t, ARG_GVA(a, 0), ARG_GVA(a, 4), shared, ARG_UINT(a, 2),
+				     deadline);
+}
+
 long sys_futex(struct task *t, const struct sys_args *a)
 {
 	int op = ARG_INT(a, 1), cmd = op & FUTEX_CMD_MASK;
@@ -52,7 +63,8 @@ long sys_futex(struct task *t, const struct sys_args *a)
 	gva_t addr = ARG_GVA(a, 0), addr2 = ARG_GVA(a, 4);
 	u32 value = ARG_UINT(a, 2), value2 = ARG_UINT(a, 3), value3 = ARG_UINT(a, 5);
 
-	if (realtime && cmd != FUTEX_WAIT && cmd != FUTEX_WAIT_BITSET && cmd != FUTEX_LOCK_PI2)
+	if (realtime && cmd != FUTEX_WAIT && cmd != FUTEX_WAIT_BITSET && cmd != FUTEX_LOCK_PI2 &&
+	    cmd != FUTEX_WAIT_REQUEUE_PI)
 		return -ENOSYS;
 	switch (cmd) {
 	case FUTEX_WAIT:
@@ -79,6 +91,12 @@ long sys_futex(struct task *t, const struct sys_args *a)
 		return futex_lock_pi(t, addr, shared, true, S64_MAX);
 	case FUTEX_UNLOCK_PI:
 		return futex_unlock_pi(t, addr, shared);
+	case FUTEX_WAIT_REQUEUE_PI:
+		return requeue_op(t, a, shared, realtime);
+	case FUTEX_CMP_REQUEUE_PI:
+		if ((s32)value < 0 || (s32)value2 < 0)
+			return -EINVAL;
+		return futex_cmp_requeue_pi(t, addr, addr2, shared, value, value2, value3);
 	default:
 		return -ENOSYS;
 	}

@@ -14,13 +14,17 @@
  * it hears that it failed. A PI futex is given up as "no owner, waiters"; the oldest waiter is
  * woken and takes it by an exchange like everybody else; when it goes away instead (signal,
  * time-out), it wakes the next.
+ *
+ * FUTEX_WAIT_REQUEUE_PI: the waiter stands here from the start, and is not found by plain wake-ups.
+ * FUTEX_CMP_REQUEUE_PI turns waiters into such of the PI futex and has each of them look at its
+ * word, to take it or to mark it and wait.
  */
 #include <linux/futex.h>
 
 #include "sentry/kernel/futex.h"
 #include "sentry/kernel/process.h"
 
-enum { STAGE_START, STAGE_WAITING, STAGE_EXCHANGE };
+enum { STAGE_START, STAGE_WAITING, STAGE_EXCHANGE, STAGE_REQUEUE };
 enum { D_NEW = 0, D_OLD = 1, D_WAKE2 = 2 };
 
 struct futex_key {
@@ -31,9 +35,10 @@ struct futex_key {
 struct futex_waiter {
 	struct list node; /* in g_waiters; all guarded by g_futex_lock */
 	struct futex_key key;
+	struct futex_key target; /* requeue: the PI futex that it may be moved to */
 	struct task *task;
 	u32 bitset;
-	bool queued, woken, pi;
+	bool queued, woken, pi, requeue;
 };
 
 static SLAB_CACHE(waiter_cache, struct futex_waiter);
@@ -95,7 +100,7 @@ static u32 wake_locked(const struct futex_key *key, u32 count, u32 bitset, bool 
 	list_for_each_entry_safe (w, tmp, &g_waiters, node) {
 		if (n >= count)
 			break;
-		if (!same_key(&w->key, key) || !(w->bitset & bitset) || w->pi != pi)
+		if (!same_key(&w->key, key) || !(w->bitset & bitset) || w->pi != pi || w->requeue)
 			continue;
 		unqueue(w);
 		w->woken = true;
@@ -243,7 +248,7 @@ long futex_requeue(struct task *t, gva_t addr, gva_t addr2, bool shared, u32 wak
 		list_for_each_entry (w, &g_waiters, node) {
 			if (moved >= move)
 				break;
-			if (w->pi || !same_key(&w->key, &from))
+			if (w->pi || w->requeue || !same_key(&w->key, &from))
 				continue;
 			w->key = to;
 			moved++;
@@ -470,4 +475,106 @@ long futex_unlock_pi(struct task *t, gva_t addr, bool shared)
 	if ((word & FUTEX_TID_MASK) != (u32)t->vtid)
 		return -EPERM;
 	return exchange(t, addr, word, others_wait(&key, NULL) ? FUTEX_WAITERS : 0);
+}
+
+/* --- requeueing ---------------------------------------------------------------------------------
+ */
+
+/* The waiter of FUTEX_WAIT_REQUEUE_PI has been moved? Then it is one of the PI futex. */
+static bool was_moved(const struct futex_waiter *w)
+{
+	bool moved;
+
+	mutex_lock(&g_futex_lock);
+	moved = !w->requeue;
+	mutex_unlock(&g_futex_lock);
+	return moved;
+}
+
+static long requeue_wait_start(struct task *t, gva_t addr, gva_t addr2, bool shared, u32 value)
+{
+	struct futex_key key, target;
+	struct futex_waiter *w;
+	long err = make_key(t, addr, shared, &key);
+
+	if (!err)
+		err = make_key(t, addr2, shared, &target);
+	if (err)
+		return err;
+	if (same_key(&key, &target))
+		return -EINVAL;
+	w = waiter_create(t, &key, ~0u, false);
+	if (!w)
+		return -ENOMEM;
+	w->requeue = true;
+	w->target = target;
+	err = queue_if(t, w, addr, value);
+	if (err)
+		return err;
+	t->wait.stage = STAGE_REQUEUE;
+	return task_block(t, -ERESTARTNOINTR);
+}
+
+long futex_wait_requeue_pi(struct task *t, gva_t addr, gva_t addr2, bool shared, u32 value,
+			   s64 deadline)
+{
+	struct futex_waiter *w = t->wait.obj;
+
+	task_set_deadline(t, deadline);
+	if (!w)
+		return requeue_wait_start(t, addr, addr2, shared, value);
+	if (t->wait.stage == STAGE_REQUEUE) {
+		if (!was_moved(w))
+			return task_timed_out(t) ? -ETIMEDOUT : task_block(t, -ERESTARTNOINTR);
+		t->wait.stage = STAGE_START;
+	}
+	return futex_lock_pi(t, addr2, shared, false, deadline);
+}
+
+/* [g_futex_lock] Moves up to @count waiters: how many, or -EINVAL for one that does not wait to be
+ * moved there. */
+static long move_waiters(const struct futex_key *from, const struct futex_key *to, u64 count)
+{
+	struct futex_waiter *w, *tmp;
+	long n = 0;
+
+	list_for_each_entry_safe (w, tmp, &g_waiters, node) {
+		if ((u64)n == count)
+			break;
+		if (w->pi || !same_key(&w->key, from))
+			continue;
+		if (!w->requeue || !same_key(&w->target, to))
+			return n ? n : -EINVAL;
+		unqueue(w);
+		w->key = *to;
+		w->requeue = false;
+		w->pi = w->woken = true;
+		task_wake(w->task);
+		n++;
+	}
+	return n;
+}
+
+long futex_cmp_requeue_pi(struct task *t, gva_t addr, gva_t addr2, bool shared, u32 wake, u32 move,
+			  u32 value)
+{
+	struct futex_key from, to;
+	long n = make_key(t, addr, shared, &from);
+	u32 word;
+
+	if (!n)
+		n = make_key(t, addr2, shared, &to);
+	if (n)
+		return n;
+	if (wake != 1 || same_key(&from, &to))
+		return -EINVAL;
+	mutex_lock(&g_futex_lock);
+	if (copy_in_obj(t->mm, &word, addr))
+		n = -EFAULT;
+	else if (word != value)
+		n = -EAGAIN;
+	else
+		n = move_waiters(&from, &to, (u64)wake + move);
+	mutex_unlock(&g_futex_lock);
+	return n;
 }

@@ -17,6 +17,11 @@ long futex_wake_op(struct task *t, gva_t addr, gva_t addr2, bool shared, u32 wak
 		   u32 op);
 long futex_lock_pi(struct task *t, gva_t addr, bool shared, bool try, s64 deadline);
 long futex_unlock_pi(struct task *t, gva_t addr, bool shared);
+/* FUTEX_WAIT_REQUEUE_PI: waits at @addr to be moved to the PI futex @addr2, and locks that. */
+long futex_wait_requeue_pi(struct task *t, gva_t addr, gva_t addr2, bool shared, u32 value,
+			   s64 deadline);
+long futex_cmp_requeue_pi(struct task *t, gva_t addr, gva_t addr2, bool shared, u32 wake, u32 move,
+			  u32 value);
 /* The word at @addr was given up by a task that exits: wakes one who waits here. */
 void futex_wake_exit(struct task *t, gva_t addr);
 

@@ -207,6 +207,87 @@ static void test_raw(void)
 	}
 }
 
+/* --- requeueing, as condition variables with PI mutexes did it */
+
+static struct {
+	volatile int cond, lock, taken, result[4];
+} g_rq;
+
+static long futex(volatile int *a, int op, int v, unsigned long v2, volatile int *b, int v3)
+{
+	return syscall(SYS_futex, a, op | FUTEX_PRIVATE_FLAG, v, v2, b, v3);
+}
+
+static void *requeued(void *arg)
+{
+	int i = (int)(intptr_t)arg;
+	int tid = (int)syscall(SYS_gettid);
+
+	if (futex(&g_rq.cond, FUTEX_WAIT_REQUEUE_PI, 0, 0, &g_rq.lock, 0) == 0) {
+		g_rq.result[i] = (g_rq.lock & FUTEX_TID_MASK) == tid ? 1 : 2;
+		__atomic_add_fetch(&g_rq.taken, 1, __ATOMIC_SEQ_CST);
+		if (!__sync_bool_compare_and_swap(&g_rq.lock, tid, 0))
+			futex(&g_rq.lock, FUTEX_UNLOCK_PI, 0, 0, NULL, 0);
+	} else {
+		g_rq.result[i] = -errno;
+	}
+	return NULL;
+}
+
+static void test_requeue(void)
+{
+	pthread_t t[4];
+
+	CASE("waiters are moved to a PI futex, and each of them owns it in turn")
+	{
+		int tid = (int)syscall(SYS_gettid), moved = 0;
+
+		memset(&g_rq, 0, sizeof(g_rq));
+		g_rq.lock = tid;
+		for (int i = 0; i < 4; i++)
+			pthread_create(&t[i], NULL, requeued, (void *)(intptr_t)i);
+		while (moved < 4) {
+			long n = futex(&g_rq.cond, FUTEX_CMP_REQUEUE_PI, 1, 100, &g_rq.lock, 0);
+
+			REQUIRE(n >= 0);
+			moved += (int)n;
+			sched_yield();
+		}
+		CHECK_EQ(g_rq.taken, 0);
+		if (!__sync_bool_compare_and_swap(&g_rq.lock, tid, 0))
+			CHECK_EQ(futex(&g_rq.lock, FUTEX_UNLOCK_PI, 0, 0, NULL, 0), 0);
+		for (int i = 0; i < 4; i++) {
+			pthread_join(t[i], NULL);
+			CHECK_EQ(g_rq.result[i], 1);
+		}
+		CHECK_EQ(g_rq.taken, 4);
+		CHECK_EQ(g_rq.lock & FUTEX_TID_MASK, 0);
+	}
+	CASE("a free futex goes to the first")
+	{
+		memset(&g_rq, 0, sizeof(g_rq));
+		pthread_create(&t[0], NULL, requeued, (void *)0);
+		while (futex(&g_rq.cond, FUTEX_CMP_REQUEUE_PI, 1, 0, &g_rq.lock, 0) == 0)
+			sched_yield();
+		pthread_join(t[0], NULL);
+		CHECK_EQ(g_rq.result[0], 1);
+	}
+	CASE("arguments, values, time-outs")
+	{
+		struct timespec past = {0, 1};
+
+		memset(&g_rq, 0, sizeof(g_rq));
+		CHECK_ERRNO(futex(&g_rq.cond, FUTEX_WAIT_REQUEUE_PI, 1, 0, &g_rq.lock, 0), EAGAIN);
+		CHECK_ERRNO(futex(&g_rq.cond, FUTEX_WAIT_REQUEUE_PI, 0, 0, &g_rq.cond, 0), EINVAL);
+		CHECK_ERRNO(futex(&g_rq.cond, FUTEX_WAIT_REQUEUE_PI, 0, (unsigned long)&past,
+				  &g_rq.lock, 0),
+			    ETIMEDOUT);
+		CHECK_ERRNO(futex(&g_rq.cond, FUTEX_CMP_REQUEUE_PI, 1, 1, &g_rq.lock, 7), EAGAIN);
+		CHECK_ERRNO(futex(&g_rq.cond, FUTEX_CMP_REQUEUE_PI, 2, 1, &g_rq.lock, 0), EINVAL);
+		CHECK_EQ(futex(&g_rq.cond, FUTEX_CMP_REQUEUE_PI, 1, 1, &g_rq.lock, 0), 0);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	test_begin(argc, argv);
@@ -215,5 +296,6 @@ int main(int argc, char **argv)
 	test_robust(PTHREAD_PRIO_INHERIT);
 	test_pi();
 	test_raw();
+	test_requeue();
 	return test_end();
 }
