@@ -119,6 +119,11 @@ bool listing_next(const struct listing *l, u32 place, struct listing_entry *out)
  * and only once. */
 enum listing_answer listing_ask(struct inode *dir, const char *name, u32 size,
 				struct gofer_attr *out_attr);
+/* The listing that @g keeps, with a reference, or NULL. */
+struct listing *listing_get(struct gnode *g);
+/* @g goes, and no other inode is made of its file meanwhile: if @l tells of it, it gets its
+ * attributes. */
+void listing_give_back(struct listing *l, const struct gnode *g);
 /* Will a lookup of the name be answered from the listing? Asks no more than that. */
 bool listing_knows(struct inode *dir, const char *name, u32 size);
 /* dir's inode lock held: a name went, or came (which the listing does not learn). */

@@ -8,8 +8,10 @@
  * In exclusive trees the directory keeps its listing, and lookups are answered from it: a name that
  * is not in it does not exist (unless names came since: names_stale), and the attributes that came
  * along make an inode without a message. The attributes of a record are used once: from then on the
- * inode knows better. They are not used at all for files whose inode was already there when the
- * listing was made (it may have changed since), or when an inode was evicted while it was made.
+ * inode knows better, until it goes and gives them back (listing_give_back): the record is the
+ * small form in which a file that nobody uses is remembered. They are not used at all for files
+ * whose inode was already there when the listing was made (it may have changed since), or when an
+ * inode was evicted while it was made.
  *
  * Listings give way: the least recently used go when all together exceed LISTINGS_BYTES.
  */
@@ -17,7 +19,7 @@
 
 #define LISTINGS_BYTES (32u << 20)
 #define LISTING_MAX    (256u << 20) /* bytes of one; larger directories are -ENOMEM */
-#define ATTR_ENTRIES   16384	    /* entries of one that bring their attributes */
+#define ATTR_BYTES     (16u << 20)  /* of one: what is behind them comes without attributes */
 
 static SLAB_CACHE(g_listings, struct listing);
 
@@ -154,7 +156,7 @@ static void distrust(struct gsuper *gs, struct listing *l, bool all)
 
 static u32 readdir_flags(const struct gsuper *gs, const struct listing *l)
 {
-	return !gs->shared && l->count < ATTR_ENTRIES ? GOFER_READDIR_ATTR : 0;
+	return !gs->shared && l->used < ATTR_BYTES ? GOFER_READDIR_ATTR : 0;
 }
 
 /* The first message. One that is known from a listing only gets its id along with its names. */
@@ -368,14 +370,15 @@ enum listing_answer listing_ask(struct inode *dir, const char *name, u32 size,
 	struct listing *l = listing_get(gnode_of(dir));
 	enum listing_answer answer = LISTING_UNKNOWN;
 	struct record *r;
+	u8 attr = REC_ATTR;
 
 	if (!l)
 		return LISTING_UNKNOWN;
 	r = listing_find(l, name, size);
-	if (r && r->flags == REC_ATTR) {
-		r->flags = 0;
+	if (r && atomic_load_explicit(&r->flags, memory_order_acquire) == REC_ATTR) {
 		memcpy(out_attr, r + 1, sizeof(*out_attr));
-		answer = LISTING_ATTR;
+		if (atomic_compare_exchange_strong(&r->flags, &attr, 0))
+			answer = LISTING_ATTR;
 	} else if ((!r || (r->flags & REC_REMOVED)) && !l->names_stale) {
 		answer = LISTING_ABSENT;
 	}
@@ -397,6 +400,38 @@ bool listing_knows(struct inode *dir, const char *name, u32 size)
 	mutex_unlock(&dir->lock);
 	listing_put(l);
 	return knows;
+}
+
+/* The attributes of @i, in the form of the wire; what an inode does not keep stays as @a has it. */
+static void attr_of_inode(const struct inode *i, struct gofer_attr *a)
+{
+	a->mode = i->mode;
+	a->nlink = i->nlink;
+	a->uid = i->uid;
+	a->gid = i->gid;
+	a->size = i->size;
+	a->blocks = i->blocks;
+	a->atime = (struct gofer_time){.sec = i->atime.tv_sec, .nsec = (u32)i->atime.tv_nsec};
+	a->mtime = (struct gofer_time){.sec = i->mtime.tv_sec, .nsec = (u32)i->mtime.tv_nsec};
+	a->ctime = (struct gofer_time){.sec = i->ctime.tv_sec, .nsec = (u32)i->ctime.tv_nsec};
+}
+
+void listing_give_back(struct listing *l, const struct gnode *g)
+{
+	struct record *r = listing_find(l, g->name, g->name_size);
+	u8 none = 0, writing = REC_WRITING;
+	struct gofer_attr a;
+
+	if (!r || !r->attr_size || !atomic_compare_exchange_strong(&r->flags, &none, REC_WRITING))
+		return;
+	memcpy(&a, r + 1, sizeof(a));
+	if (a.ino == g->host_ino && a.dev == g->host_dev) {
+		attr_of_inode(g->inode, &a);
+		memcpy(r + 1, &a, sizeof(a));
+		none = REC_ATTR;
+	}
+	/* a name that went meanwhile stays gone */
+	atomic_compare_exchange_strong(&r->flags, &writing, none);
 }
 
 void listing_removed(struct inode *dir, const char *name, u32 size)

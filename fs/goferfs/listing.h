@@ -6,7 +6,11 @@
 
 #include "fs/goferfs/goferfs_internal.h"
 
-enum { REC_REMOVED = 1, REC_ATTR = 2 };
+enum {
+	REC_REMOVED = 1, /* the name went; stays */
+	REC_ATTR = 2,	 /* the attributes are right, and no inode has them */
+	REC_WRITING = 4, /* an inode that goes writes them */
+};
 
 struct record {
 	u64 ino;
@@ -15,7 +19,8 @@ struct record {
 	u32 hash;
 	u8 type;
 	u8 name_size;
-	_Atomic u8 flags; /* REC_*; changed under the directory's inode lock */
+	_Atomic u8 flags; /* REC_*, or 0; REC_ATTR is taken away, REC_REMOVED set under the
+			   * directory's inode lock */
 	u8 attr_size;	  /* of the gofer_attr behind the head: all or 0 */
 	_Atomic s32 fd;	  /* opened ahead (ahead.c), or -1; whoever exchanges it has it */
 	u32 unused;
@@ -58,8 +63,6 @@ static inline u32 record_size(const struct record *r)
 }
 /* The record of a name, or NULL. */
 struct record *listing_find(const struct listing *l, const char *name, u32 size);
-/* The listing that @g keeps, with a reference, or NULL. */
-struct listing *listing_get(struct gnode *g);
 
 /* ahead.c */
 /* @l is complete: what ahead_open() wants to know of it. */

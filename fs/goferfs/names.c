@@ -56,8 +56,11 @@ static int gdir_lookup(struct caller *c, struct inode *dir, struct dentry *d)
 	case LISTING_UNKNOWN:
 		break;
 	}
-	if (!i)
+	if (!i) {
 		i = walk_one(dir, d->name, d->name_len);
+		/* what another inode of the file may have given back by now is older */
+		listing_ask(dir, d->name, d->name_len, &attr);
+	}
 	if (IS_ERR(i))
 		return (int)PTR_ERR(i);
 	dentry_set_inode(d, i);

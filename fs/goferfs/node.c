@@ -353,6 +353,28 @@ void gnode_unlinked(struct inode *i)
 	mutex_unlock(&i->lock);
 }
 
+/* Are the attributes what the host has, and the name of the listing the only one? */
+static bool worth_giving_back(const struct gnode *g)
+{
+	return !g->gs->shared && g->parent && !g->gone && !(g->stale & STALE_ALL) &&
+	       !g->mapped_writable && !S_ISDIR(g->inode->mode) && g->inode->nlink == 1;
+}
+
+/* @g cannot be found any more. Its attributes go back into the listing that they came from, unless
+ * a new inode of the file is being made: find_locked() has taken the old one out of the hash then.
+ */
+static void unhash(struct gnode *g)
+{
+	struct listing *l = worth_giving_back(g) ? listing_get(gnode_of(g->parent)) : NULL;
+
+	mutex_lock(&g->gs->lock);
+	if (l && !list_empty(&g->hash))
+		listing_give_back(l, g);
+	list_del(&g->hash);
+	mutex_unlock(&g->gs->lock);
+	listing_put(l);
+}
+
 void gnode_evict(struct inode *i)
 {
 	struct gnode *g = gnode_of(i);
@@ -360,9 +382,7 @@ void gnode_evict(struct inode *i)
 
 	if (!g)
 		return;
-	mutex_lock(&g->gs->lock);
-	list_del(&g->hash);
-	mutex_unlock(&g->gs->lock);
+	unhash(g);
 	atomic_fetch_add(&g->gs->evictions, 1);
 	listing_forget(g);
 	gfds_close_all(g);

@@ -26,6 +26,9 @@
 #define BUCKET_LOCKS 256
 #define DCACHE_LIMIT 40000
 #define SCAN_BATCH   32
+#define DIR_SCANS                                                                       \
+	8 /* a directory that was used outlives so many scans: its listing goes with it \
+	   */
 
 static SLAB_CACHE(g_dentry_cache, struct dentry);
 
@@ -113,8 +116,12 @@ struct dentry *dentry_find(const struct dentry *parent, const char *name, size_t
 	d = chain_find(parent, name, len, hash);
 	if (d) {
 		ref_get(&d->ref);
-		if (!atomic_load_explicit(&d->referenced, memory_order_relaxed))
-			atomic_store_explicit(&d->referenced, 1, memory_order_relaxed);
+		if (!atomic_load_explicit(&d->referenced, memory_order_relaxed)) {
+			const struct inode *i = dentry_inode(d);
+
+			atomic_store_explicit(&d->referenced, i && S_ISDIR(i->mode) ? DIR_SCANS : 1,
+					      memory_order_relaxed);
+		}
 	}
 	mutex_unlock(lock);
 	return d;
@@ -284,7 +291,8 @@ static void dcache_shrink(void)
 			list_append(&taken, &d->lru);
 			continue;
 		}
-		d->referenced = 0;
+		if (d->referenced)
+			d->referenced--;
 		list_del(&d->lru);
 		list_append(&g_dcache.lru, &d->lru);
 	}

@@ -227,7 +227,7 @@ struct dentry {
 	u32 flags;	       /* DENTRY_*; written under the bucket's lock */
 	_Atomic u8 in_lookup;  /* hashed, but not yet known what it is: only who holds the
 				  directory's lock may say */
-	_Atomic u8 referenced; /* found since the last scan of the LRU */
+	_Atomic u8 referenced; /* scans of the LRU that it outlives */
 	_Atomic u8 transient;  /* not kept when nobody holds it */
 	bool pinned;	       /* dentry_pin() */
 	_Atomic u32 mounts;    /* how many mounts sit here, in any namespace */

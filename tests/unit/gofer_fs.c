@@ -402,6 +402,41 @@ START_TEST(ahead_of_what_changes)
 }
 END_TEST
 
+START_TEST(listing_remembers)
+{
+	struct attr a = {.valid = ATTR_MODE, .mode = 0600};
+	struct file *dir, *f;
+	char names[AHEAD][16];
+	struct kstat st;
+	struct path p;
+
+	make_many(names);
+	dir = open_file("/d", O_RDONLY | O_DIRECTORY); /* stays, and its listing with it */
+	ck_assert(!IS_ERR(dir));
+	ck_assert_int_eq(vfs_walk(&c, NULL, names[1], 0, &p), 0);
+	ck_assert_int_eq(vfs_setattr(&c, &p, &a), 0);
+	path_put(&p);
+	f = open_file(names[2], O_WRONLY);
+	ck_assert(!IS_ERR(f));
+	ck_assert_int_eq(file_io(f, "longer than before", 18, true), 18);
+	file_put(f);
+	messages();
+	for (int pass = 0; pass < 3; pass++) {
+		for (int i = 0; i < AHEAD; i++) {
+			ck_assert_int_eq(stat_name(names[i], &st), 0);
+			ck_assert_uint_eq(st.mode, S_IFREG | (i == 1 ? 0600 : 0644));
+			ck_assert_uint_eq(st.size, i == 2 ? 18 : atoi(names[i] + 3) < 10 ? 2 : 3);
+		}
+		dcache_trim(100000);
+	}
+	ck_assert_uint_le(messages(), 3); /* what was written */
+	ck_assert_int_eq(vfs_unlink(&c, NULL, names[3]), 0);
+	dcache_trim(100000);
+	ck_assert_int_eq(stat_name(names[3], &st), -ENOENT);
+	file_put(dir);
+}
+END_TEST
+
 START_TEST(open_file_without_a_name)
 {
 	struct attr a = {.valid = ATTR_MODE, .mode = 0640};
@@ -564,6 +599,7 @@ int main(void)
 	tcase_add_loop_test(exclusive, opened_ahead, 0, 2);
 	tcase_add_test(exclusive, ahead_of_what_changes);
 	tcase_add_test(exclusive, open_file_without_a_name);
+	tcase_add_test(exclusive, listing_remembers);
 	tcase_add_test(shared, shared_sees_the_host);
 	suite_add_tcase(s, exclusive);
 	suite_add_tcase(s, shared);
