@@ -2,9 +2,10 @@
 /* net.c - /proc/PID/net and /proc/sys/net
  *
  * What there is to show comes from net/socket (sentry/kernel/netinfo.h); without internet sockets
- * only the heads are left. The settings of the host's stack are read once, at boot, in the network
- * namespace that the sockets will live in, and cannot be changed from inside; the two that the
- * sentry itself decides by can.
+ * only the heads are left. Counters of the stack come from files of the host's /proc/net that are
+ * opened at boot, and so tell of the sockets' network namespace for ever. The settings of the
+ * host's stack are read once, at boot, in the network namespace that the sockets will live in, and
+ * cannot be changed from inside; the two that the sentry itself decides by can.
  */
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "fs/proc/proc_internal.h"
+#include "platform/host/host.h"
 #include "sentry/arena/arena.h"
 #include "sentry/kernel/netinfo.h"
 
@@ -54,6 +56,29 @@ static int show_net(struct caller *c, const struct kernfs_node *n, struct strbuf
 	return kernel_net_show((enum net_text)n->entry->arg, s);
 }
 
+/* Of the host's /proc/net: counters of the namespace, no word of its processes. */
+static const char *const host_names[] = {"dev_mcast", "igmp", "igmp6", "netstat", "snmp", "snmp6"};
+static int g_host_files[array_size(host_names)]; /* host table; const after boot. < 0: not there */
+
+/* entry->arg: the place in host_names. */
+static int show_host(struct caller *c, const struct kernfs_node *n, struct strbuf *s)
+{
+	int fd = g_host_files[n->entry->arg];
+	char buf[1024];
+	u64 at = 0;
+	long got;
+
+	while (fd >= 0 && (got = host_pread(fd, buf, sizeof(buf), at)) > 0) {
+		strbuf_add(s, buf, (size_t)got);
+		at += (u64)got;
+	}
+	return 0;
+}
+
+#define HOST(place, file)                                                   \
+	{                                                                   \
+		.name = file, .mode = 0444, .show = show_host, .arg = place \
+	}
 #define NET(file, which)                                                   \
 	{                                                                  \
 		.name = file, .mode = 0444, .show = show_net, .arg = which \
@@ -61,9 +86,15 @@ static int show_net(struct caller *c, const struct kernfs_node *n, struct strbuf
 const struct kernfs_entry proc_net[] = {
 	NET("arp", NET_ARP),
 	NET("dev", NET_DEV),
+	HOST(0, "dev_mcast"),
 	NET("if_inet6", NET_IF_INET6),
+	HOST(1, "igmp"),
+	HOST(2, "igmp6"),
 	NET("ipv6_route", NET_IPV6_ROUTE),
+	HOST(3, "netstat"),
 	NET("route", NET_ROUTE),
+	HOST(4, "snmp"),
+	HOST(5, "snmp6"),
 	NET("sockstat", NET_SOCKSTAT),
 	NET("sockstat6", NET_SOCKSTAT6),
 	NET("tcp", NET_TCP),
@@ -129,6 +160,12 @@ static void read_setting(struct setting *s)
 
 void proc_net_init(void)
 {
+	char path[64];
+
+	for (size_t i = 0; i < array_size(host_names); i++) {
+		snprintf(path, sizeof(path), "/proc/self/net/%s", host_names[i]);
+		g_host_files[i] = open(path, O_RDONLY | O_CLOEXEC);
+	}
 	for (size_t i = 0; i < array_size(g_settings); i++)
 		read_setting(&g_settings[i]);
 }
