@@ -16,7 +16,8 @@
 #   unit      build/unit/*, programs with libcheck
 #   lint      tests/lint/*.sh and *.py
 #   native    guest tests on this kernel, as root and as an ordinary user: a failure means that the test is wrong
-#   sandbox   the same programs under `runsc do`: in its memory overlay, on a volume of the host, as an ordinary user
+#   sandbox   the same programs under `runsc do`: in its memory overlay, on a volume of the host, as an ordinary user,
+#             with rewritten call sites
 #   oci       tests/oci/*.sh: bundles, as root
 #   confinement  tests/confinement/*.sh: what the processes of a sandbox may do, as root and as an ordinary user
 #   clients   tests/clients/*.sh: podman, also of an ordinary user, docker, containerd and its pods, buildah, with runsc as
@@ -270,6 +271,7 @@ native | native-asan) set -- ;;
 native-user) set -- $user ;;
 sandbox | sandbox-asan | sandbox-debug | sandbox-tsan) set -- "$work/runsc" do -- ;;
 sandbox-user) set -- $user "$work/runsc" do -- ;;
+sandbox-rewrite) set -- "$work/runsc" --rewrite=random do -- ;;
 sandbox-volume)
 	tmp=$work/tmp
 	set -- "$work/runsc" do --volume "$tmp:$tmp" --
@@ -337,6 +339,7 @@ stage_sandbox() {
 	guests sandbox
 	guests sandbox-volume
 	as_user && guests sandbox-user
+	guests sandbox-rewrite
 }
 
 # scripts LABEL GLOB...: runs scripts whose output may close with "N passed, N failed"
