@@ -31,6 +31,7 @@ struct exec {
 	struct proxy proxy;
 	int sentry; /* the sentry's end of the proxy's socket */
 	int fds[3]; /* stdio, or the console alone */
+	int extra;  /* descriptors from 3 on are passed too */
 };
 
 static bool parse_id(const char *text, size_t size, u32 *out)
@@ -236,15 +237,18 @@ static int ask_sentry(struct exec *x, struct error *e)
 				      .flags = x->process.terminal ? CONTROL_TTY : 0};
 	int fds[CONTROL_FDS] = {write_process(&x->process, &req.size, e), x->sentry, x->fds[0],
 				x->fds[1], x->fds[2]};
+	int err = fds[0], count = x->process.terminal ? 3 : 5;
 	struct error why = {0};
-	int err = fds[0];
 
 	if (err < 0)
 		return err;
-	err = control_call(x->container, &req, fds, x->process.terminal ? 3 : 5, NULL, &why);
+	req.value = x->extra;
+	for (int i = 0; i < x->extra; i++)
+		fds[count++] = own_description(3 + i);
+	err = control_call(x->container, &req, fds, (unsigned)count, NULL, &why);
 	if (err)
 		error_set(e, "unable to start container process: %s", why.text);
-	for (int i = 0; i < (x->process.terminal ? 3 : 5); i++)
+	for (int i = 0; i < count; i++)
 		close(fds[i]);
 	return err;
 }
@@ -268,6 +272,10 @@ static int run(struct exec *x, char **argv, struct error *e)
 
 	if (!err)
 		err = find_process(x, argv, e);
+	if (!err) {
+		x->extra = count_preserved(x->region, &x->process, x->args->preserve_fds, e);
+		err = min(x->extra, 0);
+	}
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, NULL);
 	if (!err)

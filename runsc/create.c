@@ -41,6 +41,10 @@ static int load_bundle(struct sandbox *s, const struct create_options *o, struct
 		err = sandbox_add_trees(s, e);
 	if (err)
 		return err;
+	err = count_preserved(s->region, &s->config->spec.process, o->preserve_fds, e);
+	if (err < 0)
+		return err;
+	s->config->extra_fds = (u32)err;
 	s->config->hold = true;
 	s->config->detached = !o->attached;
 	s->config->strace |= o->strace;
@@ -59,6 +63,34 @@ static void describe(struct container *c, const struct spec *s)
 				    json_string(s->annotations[i].value));
 	for (int k = 0; k < SPEC_HOOK_KINDS; k++)
 		c->hooks |= (u32)(s->hook_counts[k] != 0) << k;
+}
+
+int count_preserved(struct region *r, struct spec_process *p, const char *text, struct error *e)
+{
+	const char *listen = getenv("LISTEN_FDS");
+	long passed = listen ? strtol(listen, NULL, 10) : 0, more = 0;
+	char **env, *end;
+
+	if (text) {
+		more = strtol(text, &end, 10);
+		if (end == text || *end || more < 0)
+			return error_set(e, "invalid value \"%s\" for flag -preserve-fds", text);
+	}
+	if (passed < 0 || passed > BOOT_EXTRA_MAX || more > BOOT_EXTRA_MAX - passed)
+		return error_set(e, "more than %d descriptors cannot be passed", BOOT_EXTRA_MAX);
+	for (int fd = 3; fd < 3 + passed + more; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			return error_set(e, "file descriptor %d is not open: bad file descriptor",
+					 fd);
+	if (!passed)
+		return (int)more;
+	env = region_alloc(r, (p->env_count + 3) * sizeof(*env));
+	if (p->env_count)
+		memcpy(env, p->env, p->env_count * sizeof(*env));
+	env[p->env_count++] = region_printf(r, "LISTEN_FDS=%ld", passed);
+	env[p->env_count++] = region_strdup(r, "LISTEN_PID=1");
+	p->env = env;
+	return (int)(passed + more);
 }
 
 /* What sentry and gofer say later, when nobody listens any more, goes to a file beside the state;

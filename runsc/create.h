@@ -31,6 +31,10 @@ int delete_container(struct container *c, struct error *e);
 /* Waits for the proxy, which is our child, and passes signals on. Its exit status, as a shell's. */
 int attend_proxy(pid_t pid);
 
+/* How many descriptors from 3 on are the container's: --preserve-fds, and those of socket
+ * activation, for which @p gets LISTEN_FDS and LISTEN_PID. -EINVAL and a line. */
+int count_preserved(struct region *r, struct spec_process *p, const char *text, struct error *e);
+
 /* pty.c: a terminal whose master goes to whoever listens at @path; the slave's descriptor, raw and
  * non-blocking. -errno and a line. */
 int pty_send(const char *path, u32 rows, u32 columns, struct error *e);

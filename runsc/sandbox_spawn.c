@@ -38,6 +38,7 @@ struct child {
 	bool groups;		      /* it may drop its groups: we have the right to let it */
 	bool in_network;	      /* born in the container's network */
 	u32 outside_uid, outside_gid; /* whom 0 of its user namespace is */
+	u32 extra;		      /* descriptors from 3 on that are the guest's */
 	int fds[BOOT_FD_COUNT];	      /* -1: not given; index: number in the child */
 	int go[2];		      /* pipe: a byte when the maps are written */
 };
@@ -51,18 +52,21 @@ static void child_fail(const char *what)
 /* Moves the descriptors to their numbers; all others are closed by the exec. */
 static void place_fds(const struct child *c)
 {
-	int high[BOOT_FD_COUNT];
+	int high[BOOT_FD_COUNT + BOOT_EXTRA_MAX], count = BOOT_FD_COUNT + (int)c->extra;
 
-	for (int i = 0; i < BOOT_FD_COUNT; i++)
-		high[i] = c->fds[i] < 0 ? -1 : fcntl(c->fds[i], F_DUPFD_CLOEXEC, 64);
-	for (int i = 0; i < BOOT_FD_COUNT; i++) {
+	for (int i = 0; i < count; i++) {
+		int fd = i < BOOT_FD_COUNT ? c->fds[i] : 3 + i - BOOT_FD_COUNT;
+
+		high[i] = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 64);
+	}
+	for (int i = 0; i < count; i++) {
 		if (high[i] < 0)
 			close(i);
 		else if (dup2(high[i], i) < 0)
 			child_fail("dup2");
 	}
-	if (syscall(SYS_close_range, BOOT_FD_COUNT, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */) < 0)
-		for (int fd = BOOT_FD_COUNT; fd < 1024; fd++)
+	if (syscall(SYS_close_range, count, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */) < 0)
+		for (int fd = count; fd < 1024; fd++)
 			fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
@@ -241,6 +245,7 @@ static int spawn_sentry(struct sandbox *s, int control, int gofer, int shm, stru
 		.flags = NS_COMMON | CLONE_NEWUSER | (s->config->network_own ? CLONE_NEWNET : 0),
 		.detached = s->config->detached,
 		.groups = root,
+		.extra = s->config->extra_fds,
 		.in_network = true,
 		.outside_uid = g_globals.spare_id ? g_globals.spare_id
 			       : root		  ? private_id()

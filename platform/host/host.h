@@ -53,7 +53,7 @@ void host_timerfd_set(int fd, s64 deadline);
 int host_accept(int fd);
 /* One message and its descriptors, of which there are HOST_RECEIVE_FDS at most (-1: none). Never
  * waits. Bytes or -errno. */
-#define HOST_RECEIVE_FDS 5
+#define HOST_RECEIVE_FDS 21
 long host_receive(int fd, void *buf, size_t n, int *fds);
 /* Which of @events (POLL* bits) are true of @fd now. */
 u32 host_poll_now(int fd, u32 events);

@@ -26,8 +26,9 @@ enum {
 	BOOT_FD_LOG = 7,
 	BOOT_FD_CONSOLE = 8, /* the sentry only: the terminal, non-blocking, when config->console */
 	BOOT_FD_LISTEN = 9,  /* the sentry only: the container's control socket, config->hold */
-	BOOT_FD_COUNT = 10,
+	BOOT_FD_COUNT = 10,  /* the sentry only: from here on config->extra_fds of the guest's */
 };
+#define BOOT_EXTRA_MAX 16
 
 /* Whose network the guest's sockets use (README, "Network"). */
 enum boot_network {
@@ -55,6 +56,7 @@ struct boot_config {
 	bool rootless; /* one id is all we have: an ordinary user, or root of a small namespace */
 	u32 uid, gid;  /* of who started it */
 	bool detached; /* outlives its starter: BOOT_FD_CONTROL is the proxy's */
+	u32 extra_fds; /* descriptors for process 1 from 3 on: BOOT_EXTRA_MAX at most */
 	bool hold;     /* waits for CONTROL_START before process 1 runs */
 	bool console;  /* stdin and stdout are a terminal that `runsc` has made raw */
 	bool strace, debug, stats;
@@ -90,7 +92,8 @@ enum control_type {
 	CONTROL_START,
 	CONTROL_SIGNAL, /* value: the signal; flags CONTROL_ALL: to all processes */
 	CONTROL_EXEC, /* fds: process (spec/wire.h, a memfd), proxy's socket, then 3 stdio or, with
-			 CONTROL_TTY, 1 console */
+			 CONTROL_TTY, 1 console; then value of the process's
+			   own, from 3 on */
 	CONTROL_PAUSE,
 	CONTROL_RESUME,
 	CONTROL_PS,	/* fd: a file that gets lines of text: pid, ppid, uid, state, comm */
@@ -109,7 +112,7 @@ struct control_limits {
 	s64 memory, memory_swap, memory_soft, tasks, cpu_quota;
 	u64 cpu_shares, cpu_period;
 };
-#define CONTROL_FDS 5
+#define CONTROL_FDS (5 + BOOT_EXTRA_MAX)
 struct control_request {
 	u32 type;
 	s32 value;

@@ -140,6 +140,7 @@ static int start(struct boot *b, struct guest *g, struct exec_request *r)
 int boot_exec(struct boot *b, const struct control_request *req, const int *fds)
 {
 	bool tty = req->flags & CONTROL_TTY;
+	u32 first = tty ? 3 : 5, extra = min((u32)max(req->value, 0), BOOT_EXTRA_MAX);
 	struct exec_request r = {.stdio = {-1, -1, -1}, .console = tty ? fds[2] : -1};
 	struct guest *g = slab_alloc(&guest_cache);
 	struct spec_process process;
@@ -149,10 +150,10 @@ int boot_exec(struct boot *b, const struct control_request *req, const int *fds)
 	free_dead();
 	if (fds[0] >= 0)
 		host_close(fds[0]);
-	if (!err && (fds[1] < 0 || fds[2] < 0 || (!tty && (fds[3] < 0 || fds[4] < 0)))) {
+	for (u32 i = 1; i < first + extra && !err; i++)
+		err = fds[i] < 0 ? -EBADF : 0;
+	if (err && buf)
 		host_munmap(buf, req->size);
-		err = -EBADF;
-	}
 	if (err) {
 		for (int i = 1; i < CONTROL_FDS; i++)
 			if (fds[i] >= 0)
@@ -164,6 +165,11 @@ int boot_exec(struct boot *b, const struct control_request *req, const int *fds)
 	for (int i = 0; i < 3 && !tty; i++)
 		r.stdio[i] = fds[2 + i];
 	r.process = &process;
+	r.extra = fds + first;
+	r.extra_count = extra;
+	for (u32 i = first + extra; i < CONTROL_FDS; i++)
+		if (fds[i] >= 0)
+			host_close(fds[i]);
 	g->entry = (struct hostpoll_entry){.fd = fds[1], .fn = proxy_event, .arg = g};
 	err = start(b, g, &r);
 	host_munmap(buf, req->size);

@@ -15,6 +15,7 @@ struct boot {
 	struct platform *platform;
 	bool paused;			       /* all stubs are stopped */
 	struct task *init;		       /* process 1, prepared; NULL once it runs */
+	struct file *extra[BOOT_EXTRA_MAX];    /* files of a process being made */
 	struct rlimit64_pair rlimits[RLIMITS]; /* of process 1 at its start */
 	struct seccomp_filter *filter;	       /* of linux.seccomp, or NULL */
 	struct error error;
@@ -49,6 +50,8 @@ int boot_start_process(struct boot *b);
 struct exec_request {
 	const struct spec_process *process;
 	int stdio[3], console;
+	const int *extra; /* descriptors for 3 and on */
+	u32 extra_count;
 	void *watch;
 };
 int boot_prepare_exec(struct boot *b, const struct exec_request *r, struct task **out,

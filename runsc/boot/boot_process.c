@@ -161,6 +161,10 @@ static int make_stdio(struct boot *b, struct first_task *f)
 		if (!f->stdio[fd])
 			err = open_stdio(b, fd, fcntl(fd, F_DUPFD_CLOEXEC, BOOT_FD_COUNT), false,
 					 &f->stdio[fd]);
+	for (u32 i = 0; i < b->c->extra_fds && !err; i++)
+		err = open_stdio(b, (int)i + 3, BOOT_FD_COUNT + (int)i, false, &b->extra[i]);
+	f->extra = b->extra;
+	f->extra_count = b->c->extra_fds;
 	/* Nothing but the container holds its standard files open. */
 	for (int fd = 0; fd <= 2; fd++)
 		dup2(BOOT_FD_LOG, fd);
@@ -228,28 +232,38 @@ int boot_start_process(struct boot *b)
 	return 0;
 }
 
-/* The standard files of a later process. All descriptors are taken over. */
+/* The files of a later process. All descriptors are taken over. */
 static int later_stdio(struct boot *b, const struct exec_request *r, struct first_task *f)
 {
 	int err = 0;
 
+	f->extra = b->extra;
+	f->extra_count = r->extra_count;
+	memset(b->extra, 0, sizeof(b->extra));
 	if (r->console >= 0) {
 		err = console_create(&b->caller, r->console, false, &f->tty, &f->stdio[0]);
 		if (err)
-			return error_set_errno(&b->error, err, "console");
-		f->stdio[1] = file_get(f->stdio[0]);
-		f->stdio[2] = file_get(f->stdio[0]);
-		return 0;
+			error_set_errno(&b->error, err, "console");
+		else
+			f->stdio[1] = f->stdio[2] = f->stdio[0];
+		for (int i = 1; i < 3 && !err; i++)
+			file_get(f->stdio[i]);
 	}
-	for (int i = 0; i < 3; i++) {
+	for (u32 i = r->console >= 0 ? 3 : 0; i < 3 + r->extra_count; i++) {
+		int fd = i < 3 ? r->stdio[i] : r->extra[i - 3];
+
 		if (!err)
-			err = open_stdio(b, i, r->stdio[i], true, &f->stdio[i]);
-		if (err)
-			host_close(r->stdio[i]);
+			err = open_stdio(b, (int)i, fd, true,
+					 i < 3 ? &f->stdio[i] : &b->extra[i - 3]);
+		if (err && fd >= 0)
+			host_close(fd);
 	}
-	for (int i = 0; i < 3 && err; i++)
-		if (f->stdio[i])
-			file_put(f->stdio[i]);
+	for (u32 i = 0; i < 3 + r->extra_count && err; i++) {
+		struct file *file = i < 3 ? f->stdio[i] : b->extra[i - 3];
+
+		if (file)
+			file_put(file);
+	}
 	return err;
 }
 

@@ -105,8 +105,10 @@ struct first_task {
 	char *const *argv, *const *envp;
 	const char *cwd;
 	struct mnt_namespace *mnt_ns;
-	const struct cred *cred;	     /* reference taken over */
-	struct file *stdio[3];		     /* references taken over; NULL: closed */
+	const struct cred *cred;   /* reference taken over */
+	struct file *stdio[3];	   /* references taken over; NULL: closed */
+	struct file *const *extra; /* descriptors from 3 on, as stdio */
+	u32 extra_count;
 	const struct rlimit64_pair *rlimits; /* RLIMITS entries, or NULL for defaults */
 	bool no_new_privs;
 	struct seccomp_filter *seccomp; /* borrowed; NULL: none */

@@ -625,12 +625,13 @@ static int init_files(struct task *t, const struct first_task *f)
 	int err = 0;
 	struct path cwd;
 
-	for (int i = 0; i < 3; i++) {
-		int fd = f->stdio[i] ? fd_install_at(t, f->stdio[i], i, false) : 0;
+	for (u32 i = 0; i < 3 + f->extra_count; i++) {
+		struct file *file = i < 3 ? f->stdio[i] : f->extra[i - 3];
+		int fd = file ? fd_install_at(t, file, (int)i, false) : 0;
 
 		if (fd >= 0)
 			continue;
-		file_put(f->stdio[i]);
+		file_put(file);
 		err = fd;
 	}
 	if (!err)

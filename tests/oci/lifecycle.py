@@ -250,6 +250,38 @@ def signals_to_the_proxy(h):
 
 
 @case
+def preserved_descriptors(h):
+    h.write(args=["sh", "-c", "cat <&4; echo $LISTEN_FDS $LISTEN_PID; exec 3>&-; test ! -e /proc/self/fd/5"])
+    with open(os.path.join(h.work, "four"), "w+", encoding="ascii") as f:
+        f.write("fourth\n")
+        f.flush()
+        with open("/dev/null", "rb") as null:
+            def place():
+                four = os.dup(f.fileno())
+                three = os.dup(null.fileno())
+                os.dup2(three, 13)
+                os.dup2(four, 14)
+                os.dup2(13, 3, True)
+                os.dup2(14, 4, True)
+                os.lseek(4, 0, 0)
+                os.closerange(5, 64)
+            out = subprocess.run(h.argv("run", "--preserve-fds", "1", "--bundle", h.bundle, h.id()), check=True,
+                                 env=dict(os.environ, LISTEN_FDS="1"), preexec_fn=place, close_fds=False,
+                                 stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+            must(out.stdout == b"fourth\n1 1\n", "descriptors: %r" % out.stdout)
+            h.write(args=["sleep", "100"])
+            name = h.id()
+            h.create(name)
+            out = subprocess.run(h.argv("exec", "--preserve-fds", "2", name, "sh", "-c", "cat <&4"), preexec_fn=place,
+                                 close_fds=False, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, check=True)
+            must(out.stdout == b"fourth\n", "descriptors of an exec: %r" % out.stdout)
+            h.call("delete", "--force", name)
+    h.call("create", "--preserve-fds", "99", "--bundle", h.bundle, h.id(), status=1)
+    h.call("create", "--preserve-fds", "x", "--bundle", h.bundle, h.id(), status=1)
+    h.write()
+
+
+@case
 def nothing_holds_stdio(h):
     h.write(args=["sh", "-c", "exec >/dev/null 2>&1; sleep 30"])
     name = h.id()
