@@ -145,6 +145,15 @@ int op_removexattr(struct gofer_call *c);
 
 /* confine.c: gives up what the gofer does not need; 0 or -errno */
 int confine(const struct gofer_server *s);
+
+/* landlock.c: LANDLOCK_ACCESS_FS_* */
+/* What a rule set of a host with this version of Landlock handles; 0: too old, or none. */
+u64 landlock_handled(long version);
+/* Of these, what a tree gets, whose root is a directory or a file. */
+u64 landlock_rights(u64 handled, bool readonly, bool is_dir);
+/* From here on this process has no paths but @trees, for good. Needs no_new_privs. 0, also where
+ * the host has no Landlock, or -errno. */
+int landlock_confine(const struct gofer_tree *trees, u32 count);
 /* filter.c: installs the seccomp filter for all later calls of the process. */
 int filter_install(void);
 

@@ -30,6 +30,7 @@ static int control(int op, int fd, u32 events, void *data)
 {
 	struct epoll_event ev = {.events = events, .data.ptr = data};
 
+	to_host(data);
 	/* HOST_CALL(epoll_ctl) */
 	return (int)host_call(SYS_epoll_ctl, g_poll.epfd, op, fd, &ev);
 }
@@ -77,6 +78,7 @@ static void run_round(const struct epoll_event *evs, int n)
 		u64 count;
 
 		if (e) {
+			from_host(e);
 			e->fn(e, evs[i].events);
 		} else if (!evs[i].data.ptr) {
 			atomic_store(&g_poll.kicked, false);

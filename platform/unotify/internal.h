@@ -267,15 +267,8 @@ static inline struct frame_bounds ctx_bounds(const struct pctx *c)
 
 /* What is written before the reply to a thread's notification is seen by who receives the
  * thread's next one: the host sees to that, ThreadSanitizer has to be told. */
-#ifdef BUILT_WITH_TSAN
-void __tsan_acquire(void *addr);
-void __tsan_release(void *addr);
-#define ctx_sent(c)	__tsan_release(&(c)->id)
-#define ctx_received(c) __tsan_acquire(&(c)->id)
-#else
-#define ctx_sent(c)	((void)(c))
-#define ctx_received(c) ((void)(c))
-#endif
+#define ctx_sent(c)	to_host(&(c)->id)
+#define ctx_received(c) from_host(&(c)->id)
 
 static inline bool ctx_move(struct pctx *c, enum ctx_state from, enum ctx_state to)
 {

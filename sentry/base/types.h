@@ -34,6 +34,18 @@
 #define READS_UNLOCKED
 #endif
 
+/* What a thread did before it gave @p to the host is seen by the thread that the host gives it to:
+ * the host sees to that, the thread sanitizer has to be told. */
+#ifdef BUILT_WITH_TSAN
+void __tsan_acquire(void *addr);
+void __tsan_release(void *addr);
+#define to_host(p)   __tsan_release(p)
+#define from_host(p) __tsan_acquire(p)
+#else
+#define to_host(p)   ((void)(p))
+#define from_host(p) ((void)(p))
+#endif
+
 typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
