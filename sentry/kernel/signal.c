@@ -209,24 +209,33 @@ static struct task *choose_task(struct task *t, int sig, bool group)
 	return NULL;
 }
 
-void signal_retarget(struct task *t)
+/* Wakes those others of @t's group that take signals of @set; what is left. */
+static u64 retarget(struct task *t, u64 set)
 {
-	u64 set = t->tg->pending.mask & ~t->blocked;
 	struct task *other;
 
-	if (!set)
-		return;
 	list_for_each_entry (other, &t->tg->tasks, group_link) {
 		u64 blocked = task_blocked(other);
 
+		if (!set)
+			break;
 		if (other == t || other->exited || other->exit_stage || !(set & ~blocked))
 			continue;
 		set &= blocked;
 		if (!(atomic_load(&other->work) & TW_SIGNAL))
 			signal_wake(other, TW_SIGNAL);
-		if (!set)
-			return;
 	}
+	return set;
+}
+
+void signal_retarget(struct task *t)
+{
+	u64 set = retarget(t, t->tg->pending.mask & ~t->blocked);
+
+	if (!set)
+		return;
+	signal_attend(t, true);
+	retarget(t, set);
 }
 
 static bool is_fatal(struct task *t, int sig)
@@ -240,8 +249,12 @@ static void complete_signal(struct task *t, int sig, bool group, bool forced)
 {
 	struct task *target;
 
-	signal_attend(t, group);
+	signal_attend(t, false);
 	target = choose_task(t, sig, group);
+	if (!target && group) {
+		signal_attend(t, true);
+		target = choose_task(t, sig, group);
+	}
 	waitq_wake(&t->tg->signalfd, 0x1); /* EPOLLIN */
 	if (!target)
 		return;
