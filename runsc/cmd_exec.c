@@ -4,14 +4,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "runsc/command.h"
 #include "runsc/create.h"
-#include "runsc/spec/wire.h"
+#include "runsc/exec.h"
 
 #define EXEC_FAILED 255
 
@@ -29,9 +26,7 @@ struct exec {
 	struct spec_process process;
 	struct console console; /* of ours, attached */
 	struct proxy proxy;
-	int sentry; /* the sentry's end of the proxy's socket */
-	int fds[3]; /* stdio, or the console alone */
-	int extra;  /* descriptors from 3 on are passed too */
+	struct exec_options o;
 };
 
 static bool parse_id(const char *text, size_t size, u32 *out)
@@ -148,22 +143,6 @@ static int find_process(struct exec *x, char **argv, struct error *e)
 	return err;
 }
 
-/* The sentry wants descriptions of its own, non-blocking where the host can do it: it does not
- * wait, and must not change what others share with us. */
-static int own_description(int fd)
-{
-	int flags = fcntl(fd, F_GETFL), own = -1;
-	char path[32];
-	struct stat st;
-
-	if (flags < 0 || fstat(fd, &st) < 0)
-		return open("/dev/null", O_RDWR | O_CLOEXEC);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (S_ISFIFO(st.st_mode))
-		own = open(path, (flags & O_ACCMODE) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	return own >= 0 ? own : fcntl(fd, F_DUPFD_CLOEXEC, 3);
-}
-
 static int open_stdio(struct exec *x, struct error *e)
 {
 	const struct args *a = x->args;
@@ -172,12 +151,12 @@ static int open_stdio(struct exec *x, struct error *e)
 	p->terminal |= a->tty;
 	if (!p->terminal) {
 		for (int i = 0; i < 3; i++)
-			x->fds[i] = own_description(i);
+			x->o.fds[i] = exec_own_description(i);
 		return 0;
 	}
 	if (a->console_socket) {
-		x->fds[0] = pty_send(a->console_socket, p->console_height, p->console_width, e);
-		return min(x->fds[0], 0);
+		x->o.fds[0] = pty_send(a->console_socket, p->console_height, p->console_width, e);
+		return min(x->o.fds[0], 0);
 	}
 	if (a->detach)
 		return error_set(
@@ -185,72 +164,8 @@ static int open_stdio(struct exec *x, struct error *e)
 			"cannot allocate tty if runc will detach without setting console socket");
 	if (!isatty(0) || !console_open(&x->console))
 		return error_set(e, "provided file is not a console");
-	x->fds[0] = fcntl(x->console.fd, F_DUPFD_CLOEXEC, 3);
+	x->o.fds[0] = fcntl(x->console.fd, F_DUPFD_CLOEXEC, 3);
 	return 0;
-}
-
-static int make_proxy(struct exec *x, struct error *e)
-{
-	struct proxy_options po = {
-		.like = x->container->proxy,
-		.tty = x->args->console_socket ? x->fds[0] : -1,
-		.attached = !x->args->detach,
-		.args = x->process.args,
-		.cgroup = x->container->cgroup,
-	};
-	int pair[2], err;
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return error_set_errno(e, errno, "socketpair");
-	po.sentry = pair[0];
-	x->sentry = pair[1];
-	err = proxy_spawn(&po, &x->proxy, e);
-	close(pair[0]);
-	return err;
-}
-
-/* The process as a file for the sentry. */
-static int write_process(const struct spec_process *p, u32 *out_size, struct error *e)
-{
-	size_t size = wire_size(p);
-	int fd = memfd_create("runsc-process", MFD_CLOEXEC);
-	void *buf = size <= WIRE_MAX ? malloc(size) : NULL;
-
-	if (fd < 0 || !buf)
-		error_set(e, "the process is too large");
-	else
-		wire_encode(p, buf);
-	if (!e->text[0] && write(fd, buf, size) != (ssize_t)size)
-		error_set_errno(e, errno, "write the process");
-	free(buf);
-	*out_size = (u32)size;
-	if (!e->text[0])
-		return fd;
-	if (fd >= 0)
-		close(fd);
-	return -EINVAL;
-}
-
-static int ask_sentry(struct exec *x, struct error *e)
-{
-	struct control_request req = {.type = CONTROL_EXEC,
-				      .flags = x->process.terminal ? CONTROL_TTY : 0};
-	int fds[CONTROL_FDS] = {write_process(&x->process, &req.size, e), x->sentry, x->fds[0],
-				x->fds[1], x->fds[2]};
-	int err = fds[0], count = x->process.terminal ? 3 : 5;
-	struct error why = {0};
-
-	if (err < 0)
-		return err;
-	req.value = x->extra;
-	for (int i = 0; i < x->extra; i++)
-		fds[count++] = own_description(3 + i);
-	err = control_call(x->container, &req, fds, (unsigned)count, NULL, &why);
-	if (err)
-		error_set(e, "unable to start container process: %s", why.text);
-	for (int i = 0; i < count; i++)
-		close(fds[i]);
-	return err;
 }
 
 static int check_status(struct container *c, const struct args *a, struct error *e)
@@ -273,19 +188,21 @@ static int run(struct exec *x, char **argv, struct error *e)
 	if (!err)
 		err = find_process(x, argv, e);
 	if (!err) {
-		x->extra = count_preserved(x->region, &x->process, x->args->preserve_fds, e);
-		err = min(x->extra, 0);
+		x->o.extra = count_preserved(x->region, &x->process, x->args->preserve_fds, e);
+		err = min(x->o.extra, 0);
 	}
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, NULL);
 	if (!err)
 		err = open_stdio(x, e);
-	if (!err)
-		err = make_proxy(x, e);
+	x->o.container = x->container;
+	x->o.process = &x->process;
+	x->o.own_tty = x->args->console_socket != NULL;
+	x->o.attached = !x->args->detach;
 	if (!err && x->console.fd >= 0)
 		console_raw(&x->console);
 	if (!err)
-		err = ask_sentry(x, e);
+		err = exec_start(&x->o, &x->proxy, e);
 	if (!err && x->args->pid_file)
 		err = sandbox_write_pid_file(x->args->pid_file, x->proxy.pid, e);
 	if (err) {
@@ -310,7 +227,7 @@ static int run_exec(const struct command *self, char **argv)
 			 .container = &c,
 			 .console = {.fd = -1},
 			 .proxy = {.control = -1},
-			 .fds = {-1, -1, -1}};
+			 .o = {.fds = {-1, -1, -1}}};
 	int status, used = command_options(self, argv, &args, &status);
 
 	if (used < 0)

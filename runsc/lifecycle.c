@@ -9,6 +9,7 @@
 
 #include "runsc/command.h"
 #include "runsc/create.h"
+#include "runsc/exec.h"
 #include "runsc/hooks.h"
 
 /* Runs hooks of a container whose bundle was read by an earlier command. */
@@ -38,6 +39,7 @@ int start_container(struct container *c, struct error *e)
 {
 	struct control_request start = {.type = CONTROL_START};
 	struct error ignored = {0};
+	sigset_t all, old;
 	int err;
 
 	switch (container_status(c)) {
@@ -50,7 +52,12 @@ int start_container(struct container *c, struct error *e)
 	case CONTAINER_CREATED:
 		break;
 	}
-	err = control_call(c, &start, NULL, 0, NULL, e);
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &old);
+	err = run_start_hooks(c, e);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	if (!err)
+		err = control_call(c, &start, NULL, 0, NULL, e);
 	if (!err)
 		err = later_hooks(c, SPEC_HOOK_POSTSTART, "running", e);
 	if (err)

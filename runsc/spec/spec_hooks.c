@@ -56,10 +56,6 @@ void spec_parse_hooks(const struct node *top, struct spec *s)
 		}
 		s->hook_counts[k] = (u32)count;
 	}
-	if (s->hook_counts[SPEC_HOOK_START_CONTAINER])
-		spec_notice(top->doc->r, s,
-			    "%s: hooks.startContainer: hooks inside the container are not run",
-			    top->doc->file);
 }
 
 void spec_parse_annotations(const struct node *top, struct spec *s)

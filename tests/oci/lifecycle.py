@@ -580,6 +580,30 @@ def debug(h):
 
 
 @case
+def hooks(h):
+    told = os.path.join(h.work, "told")
+    outside = {"path": "/bin/sh", "args": ["sh", "-c", 'echo "$0 $(cat)" >> %s' % told]}
+    kinds = ("prestart", "createRuntime", "createContainer", "poststart", "poststop")
+    h.config["hooks"] = {kind: [dict(outside, args=outside["args"] + [kind])] for kind in kinds}
+    h.config["hooks"]["startContainer"] = [{"path": "/bin/sh", "args": ["sh", "-c", "cat > /tmp/state"]}]
+    h.write(args=["sh", "-c", "test -s /tmp/state && exit 3"])
+    name = h.id()
+    h.call("run", "--bundle", h.bundle, name, status=3)
+    with open(told, encoding="ascii") as f:
+        lines = [line.split(" ", 1) for line in f]
+    must([kind for kind, _ in lines] == list(kinds), "order: %s" % lines)
+    must(all(json.loads(state)["id"] == name for _, state in lines), "state")
+    must([json.loads(state)["status"] for _, state in lines][-2:] == ["running", "stopped"], "status")
+    with open(h.bundle + "/rootfs/tmp/state", encoding="ascii") as f:
+        must(json.load(f)["status"] == "created", "state of startContainer")
+    for kind in ("prestart", "createRuntime", "createContainer", "startContainer", "poststart"):
+        h.config["hooks"] = {kind: [{"path": "/bin/sh", "args": ["sh", "-c", "echo why >&2; exit 7"]}]}
+        h.write(args=["sleep", "100"])
+        out = h.call("run", "--bundle", h.bundle, h.id(), status=1)
+        must("exit status 7" in out and "why" in out, "%s: %s" % (kind, out))
+
+
+@case
 def settings(h):
     name = h.id()
     h.write(args=["sh", "-c", "echo new > /made; test -f /made"])
