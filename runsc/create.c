@@ -191,10 +191,30 @@ static int wait_ready(struct sandbox *s, struct error *e)
 	return error_set(e, "unable to start container process: %s", m.text);
 }
 
+/* Hooks inside the container read the state from there, where process 1 is 1. */
+static int keep_hook_state(struct created *k, struct error *e)
+{
+	struct sandbox *s = &k->sandbox;
+	struct hook_context h = {
+		.spec = &s->config->spec, .id = k->container.id, .status = "created", .pid = 1};
+	char *text;
+
+	if (!h.spec->hook_counts[SPEC_HOOK_START_CONTAINER])
+		return 0;
+	text = hooks_state(&h);
+	if (!text)
+		return error_set_errno(e, ENOMEM, "state for hooks");
+	s->config->hook_state = region_strdup(s->region, text);
+	free(text);
+	return 0;
+}
+
 static int start_sandbox(struct created *k, struct error *e)
 {
-	int err;
+	int err = keep_hook_state(k, e);
 
+	if (err)
+		return err;
 	k->sandbox.listen = control_listen(&k->container, e);
 	if (k->sandbox.listen < 0)
 		return k->sandbox.listen;

@@ -11,7 +11,8 @@
  *	poststart	running		the runtime's ns	start fails, the container is killed
  *	poststop	stopped		the runtime's ns	a warning; the others still run
  *
- * startContainer names a program of the image: it never runs on the host, so hooks_run refuses it.
+ * startContainer names a program of the image: it never runs on the host, so hooks_run refuses it;
+ * runsc/boot/boot_hooks.c runs it in the sandbox.
  */
 #ifndef RUNSC_HOOKS_H
 #define RUNSC_HOOKS_H

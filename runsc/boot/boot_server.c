@@ -28,7 +28,7 @@ static int start(struct boot *b)
 	if (!t)
 		return error_set(&b->error, "cannot start an already running container");
 	b->init = NULL;
-	kernel_go(t);
+	boot_hooks_start(b, t);
 	return 0;
 }
 

@@ -158,6 +158,13 @@ CASES = [
     ("hook_fails", "c['hooks']={'prestart':[{'path':'/bin/false'}]}", "echo no", "", 1),
     ("hook_create_fails", "c['hooks']={'createContainer':[{'path':'/bin/false'}]}", "echo no", "", 1),
     ("hook_timeout", "c['hooks']={'prestart':[{'path':'/bin/sleep','args':['sleep','50'],'timeout':1}]}", "echo no", "", 1),
+    ("hook_start_container", "c['hooks']={'startContainer':[{'path':'/bin/sh','args':['sh','-c','cat >/tmp/h; echo >>/tmp/h; "
+     "id -u >>/tmp/h'],'env':['PATH=/bin']},{'path':'/bin/sh','args':['sh','-c','echo two >>/tmp/h'],'timeout':20}]}",
+     "grep -c created /tmp/h; tail -n 2 /tmp/h; rm /tmp/h", "1\n0\ntwo"),
+    ("hook_start_fails", "c['hooks']={'startContainer':[{'path':'/bin/sh','args':['sh','-c','exit 3']}]}", "echo no", "", 1),
+    ("hook_start_timeout", "c['hooks']={'startContainer':[{'path':'/bin/sleep','args':['sleep','50'],'timeout':1}]}",
+     "echo no", "", 1),
+    ("hook_start_missing", "c['hooks']={'startContainer':[{'path':'/nope'}]}", "echo no", "", 1),
     ("hook_poststop_fails", "c['hooks']={'poststop':[{'path':'/bin/false'}]}", "echo ok", "ok"),
     # user namespace
     ("userns", "l['namespaces'].append({'type':'user'}); l['uidMappings']=l['gidMappings']="
