@@ -292,7 +292,7 @@ static int proc_mount(struct caller *c, const struct file_system_type *t, u32 fl
 }
 
 static const struct file_system_type proc_type = {
-	.name = "proc", .flags = FS_NODEV | FS_USERNS, .mount = proc_mount};
+	.name = "proc", .flags = FS_NODEV | FS_USERNS | FS_VISIBLE, .mount = proc_mount};
 
 static void read_cpuinfo(void)
 {

@@ -187,7 +187,7 @@ static int sysfs_mount(struct caller *c, const struct file_system_type *t, u32 f
 }
 
 static const struct file_system_type sysfs_type = {
-	.name = "sysfs", .flags = FS_NODEV | FS_USERNS, .mount = sysfs_mount};
+	.name = "sysfs", .flags = FS_NODEV | FS_USERNS | FS_VISIBLE, .mount = sysfs_mount};
 
 int sysfs_init(void)
 {

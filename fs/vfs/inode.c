@@ -10,6 +10,7 @@
 #include <sys/sysmacros.h>
 
 #include "sentry/arena/arena.h"
+#include "sentry/auth/userns.h"
 #include "sentry/time/clock.h"
 
 static SLAB_CACHE(g_inode_cache, struct inode);
@@ -57,6 +58,7 @@ void sb_put(struct super_block *sb)
 	dentry_destroy_tree(sb);
 	if (sb->op && sb->op->put_super)
 		sb->op->put_super(sb);
+	user_ns_put(sb->user_ns);
 	slab_free(&g_sb_cache, sb);
 }
 

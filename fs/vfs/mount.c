@@ -6,9 +6,6 @@
  * for reading, and only at dentries that have something mounted on them somewhere (d->mounts). A
  * mount in a namespace holds one reference for being there; paths hold the others, so a mount is
  * busy when it has more. Detached mounts live on until their last path goes.
- *
- * Propagation is recorded and shown; events are not propagated: every mount behaves as a private
- * one.
  */
 #include "fs/vfs/mount_internal.h"
 
@@ -59,6 +56,10 @@ struct mount *mount_create(struct super_block *sb, struct dentry *root, u32 flag
 	if (!(m->flags & (MS_NOATIME | MS_STRICTATIME)))
 		m->flags |= MS_RELATIME;
 	m->propagation = MS_PRIVATE;
+	list_init(&m->peers);
+	list_init(&m->slaves);
+	list_init(&m->slave);
+	list_init(&m->ring);
 	list_init(&m->in_ns);
 	list_init(&m->children);
 	list_init(&m->sibling);
@@ -96,7 +97,7 @@ void path_put(const struct path *p)
 	mount_put(p->mnt);
 }
 
-static struct mount *find_locked(struct mount *parent, struct dentry *d)
+struct mount *mount_find(struct mount *parent, struct dentry *d)
 {
 	struct mount *m;
 
@@ -111,7 +112,7 @@ struct mount *mount_lookup(struct mount *parent, struct dentry *d)
 	struct mount *m;
 
 	rwlock_read(&g_mounts.lock);
-	m = find_locked(parent, d);
+	m = mount_find(parent, d);
 	if (m)
 		mount_get(m);
 	rwlock_read_unlock(&g_mounts.lock);
@@ -182,11 +183,41 @@ void mount_unlink_tree(struct mount *m, struct list *gone)
 		while (!list_empty(&leaf->children))
 			leaf = list_first(&leaf->children, struct mount, sibling);
 		up = leaf->parent;
+		mount_set_propagation(leaf, MS_PRIVATE);
 		mount_unlink(leaf, gone);
 		if (leaf == m)
 			return;
 		leaf = up;
 	}
+}
+
+void mount_unlink_told(struct mount *m, struct list *gone)
+{
+	struct mount *leaf = m, *up;
+
+	for (;;) {
+		while (!list_empty(&leaf->children))
+			leaf = list_first(&leaf->children, struct mount, sibling);
+		up = leaf->parent;
+		mount_unlink_echoes(leaf, gone);
+		mount_set_propagation(leaf, MS_PRIVATE);
+		mount_unlink(leaf, gone);
+		if (leaf == m)
+			return;
+		leaf = up;
+	}
+}
+
+struct mount *mount_next(struct mount *m, struct mount *top)
+{
+	if (!list_empty(&m->children))
+		return list_first(&m->children, struct mount, sibling);
+	while (m != top) {
+		if (m->sibling.next != &m->parent->children)
+			return list_entry(m->sibling.next, struct mount, sibling);
+		m = m->parent;
+	}
+	return NULL;
 }
 
 void mounts_release(struct list *gone)
@@ -209,21 +240,21 @@ static struct mount *copy_one(struct mount *m, struct dentry *root)
 
 	if (!copy)
 		return NULL;
-	copy->propagation = m->propagation;
-	copy->peer_group = m->peer_group;
-	copy->master_group = m->master_group;
 	copy->copy_of = m;
+	copy->locked = m->locked;
+	copy->locked_flags = m->locked_flags;
+	copy->atime_locked = m->atime_locked;
 	return copy;
 }
 
-int mount_copy_tree(struct mount *m, struct dentry *root, bool all, struct list *out)
+int mount_copy_tree(struct mount *m, struct dentry *root, enum mount_tree what, struct list *out)
 {
 	struct mount *copy = copy_one(m, root), *child, *top = copy;
 
 	if (!copy)
 		return -ENOMEM;
 	list_append(out, &copy->work);
-	if (!all)
+	if (what == COPY_ONE)
 		return 0;
 	list_for_each_entry (copy, out, work) {
 		list_for_each_entry (child, &copy->copy_of->children, sibling) {
@@ -231,7 +262,7 @@ int mount_copy_tree(struct mount *m, struct dentry *root, bool all, struct list 
 
 			if (copy == top && !dentry_is_below(child->mountpoint, root))
 				continue;
-			if (child->propagation & MS_UNBINDABLE)
+			if (what == COPY_BINDABLE && (child->propagation & MS_UNBINDABLE))
 				continue;
 			n = copy_one(child, child->root);
 			if (!n || g_mounts.count >= g_mounts.limit) {
@@ -251,16 +282,31 @@ int mount_copy_tree(struct mount *m, struct dentry *root, bool all, struct list 
 }
 
 void mount_link_tree(struct list *copy, struct mount *parent, struct dentry *mountpoint,
-		     struct mnt_namespace *ns)
+		     struct mnt_namespace *ns, enum mount_copy how)
 {
-	struct mount *m;
+	struct mount *m, *old;
 	bool top = true;
 
 	while (!list_empty(copy)) {
 		m = list_first(copy, struct mount, work);
 		list_del(&m->work);
+		old = m->copy_of;
 		m->copy_of = NULL;
 		mount_link(m, top ? parent : m->parent, top ? mountpoint : m->mountpoint, ns);
+		mount_copied(m, old, how);
 		top = false;
+	}
+}
+
+void mounts_drop_copies(struct list *copy)
+{
+	struct mount *m;
+
+	while (!list_empty(copy)) {
+		m = list_first(copy, struct mount, work);
+		list_del(&m->work);
+		m->mountpoint = NULL;
+		m->parent = NULL;
+		mount_put(m);
 	}
 }

@@ -127,23 +127,20 @@ struct mnt_namespace *mnt_ns_copy(struct caller *c, struct mnt_namespace *ns, st
 	if (IS_ERR(new))
 		return new;
 	rwlock_write(&g_mounts.lock);
-	err = mount_copy_tree(ns->root, ns->root->root, true, &copy);
+	err = mount_copy_tree(ns->root, ns->root->root, COPY_ALL, &copy);
 	if (!err) {
+		bool demote = new->common.owner != ns->common.owner;
+
 		fix_paths(&copy, fix, nfix);
 		new->root = list_first(&copy, struct mount, work);
-		mount_link_tree(&copy, NULL, NULL, new);
+		mount_link_tree(&copy, NULL, NULL, new, demote ? COPY_DEMOTE : COPY_SAME);
+		if (demote)
+			mount_lock_tree(new->root, false);
 	}
 	rwlock_write_unlock(&g_mounts.lock);
 	if (!err)
 		return new;
-	struct mount *m;
-
-	while (!list_empty(&copy)) {
-		m = list_first(&copy, struct mount, work);
-		list_del(&m->work);
-		m->mountpoint = NULL;
-		mount_put(m);
-	}
+	mounts_drop_copies(&copy);
 	ns_fini(&new->common);
 	slab_free(&g_ns_cache, new);
 	return ERR_PTR(err);

@@ -3,6 +3,7 @@
 #include "fs/vfs/mount_internal.h"
 
 #include "sentry/arena/arena.h"
+#include "sentry/auth/userns.h"
 
 static bool may_mount(struct caller *c)
 {
@@ -28,15 +29,32 @@ static int check_target(struct caller *c, const struct path *target, const struc
 	return g_mounts.count >= g_mounts.limit ? -ENOSPC : 0;
 }
 
+/* @m has been linked: the others hear of it, or it goes again. */
+static int tell_others(struct mount *m, struct list *gone)
+{
+	int err = mount_spread(m, gone);
+
+	if (err)
+		mount_unlink_tree(m, gone);
+	return err;
+}
+
+/* Takes over @m, also when it fails. */
 static int attach_new(struct caller *c, struct mount *m, const struct path *target)
 {
+	struct list gone = LIST_INIT(gone);
 	int err;
 
 	rwlock_write(&g_mounts.lock);
 	err = check_target(c, target, m->root);
-	if (!err)
+	if (!err) {
 		mount_link(m, target->mnt, target->dentry, c->mnt_ns);
+		err = tell_others(m, &gone);
+		m = NULL;
+	}
 	rwlock_write_unlock(&g_mounts.lock);
+	mounts_release(&gone);
+	mount_put(m);
 	return err;
 }
 
@@ -44,14 +62,31 @@ int mount_attach(struct caller *c, struct super_block *sb, const struct path *ta
 		 const char *source)
 {
 	struct mount *m = mount_create(sb, sb->root, mnt_flags, source ? source : "none");
-	int err;
 
-	if (!m)
-		return -ENOMEM;
-	err = attach_new(c, m, target);
-	if (err)
-		mount_put(m);
-	return err;
+	return m ? attach_new(c, m, target) : -ENOMEM;
+}
+
+/* Root of a user namespace may mount proc or sysfs only where one of them is seen already with
+ * nothing hidden below locked mounts, and not with more rights. */
+static bool seen_already(struct caller *c, const struct file_system_type *t, u32 *flags)
+{
+	struct mount *m, *child;
+	bool found = false;
+
+	rwlock_read(&g_mounts.lock);
+	list_for_each_entry (m, &c->mnt_ns->mounts, in_ns) {
+		bool hidden = m->sb->type != t || m->root != m->sb->root;
+
+		list_for_each_entry (child, &m->children, sibling)
+			hidden |= child->locked;
+		if (hidden || (m->locked_flags & MS_RDONLY & ~*flags))
+			continue;
+		found = true;
+		*flags |= m->locked_flags & MS_RDONLY;
+		break;
+	}
+	rwlock_read_unlock(&g_mounts.lock);
+	return found;
 }
 
 static int mount_new(struct caller *c, const char *source, const struct path *target,
@@ -70,11 +105,15 @@ static int mount_new(struct caller *c, const char *source, const struct path *ta
 			return -EPERM;
 		if (!(t->flags & FS_DEVICES))
 			flags |= MS_NODEV;
+		if ((t->flags & FS_VISIBLE) && !seen_already(c, t, &flags))
+			return -EPERM;
 	}
 	err = t->mount(c, t, flags & (MS_RDONLY | MS_NOATIME | MS_SYNCHRONOUS | MS_SILENT), source,
 		       options, &sb);
 	if (err)
 		return err;
+	if (c->cred->user_ns && !sb->user_ns && ref_read(&sb->ref) == 1)
+		sb->user_ns = user_ns_get(c->cred->user_ns);
 	err = mount_attach(c, sb, target, flags, source);
 	sb_put(sb);
 	return err;
@@ -83,22 +122,22 @@ static int mount_new(struct caller *c, const char *source, const struct path *ta
 /* --- bind, move, remount, propagation ----------------------------------------------------------
  */
 
-static void drop_copies(struct list *copy)
+/* Is there anything at or below @root that may not be uncovered? */
+static bool hides(struct mount *m, struct dentry *root)
 {
-	struct mount *m;
+	struct mount *child;
 
-	while (!list_empty(copy)) {
-		m = list_first(copy, struct mount, work);
-		list_del(&m->work);
-		m->mountpoint = NULL;
-		mount_put(m);
-	}
+	list_for_each_entry (child, &m->children, sibling)
+		if (child->locked && dentry_is_below(child->mountpoint, root))
+			return true;
+	return false;
 }
 
 static int mount_bind(struct caller *c, const char *source, const struct path *target, bool all)
 {
-	struct list copy = LIST_INIT(copy);
+	struct list copy = LIST_INIT(copy), gone = LIST_INIT(gone);
 	struct path from;
+	struct mount *m;
 	int err;
 
 	if (!source || !*source)
@@ -111,12 +150,19 @@ static int mount_bind(struct caller *c, const char *source, const struct path *t
 	if (!err && ((!in_my_ns(c, from.mnt) && !(from.mnt->sb->type->flags & FS_BINDABLE)) ||
 		     (from.mnt->propagation & MS_UNBINDABLE)))
 		err = -EINVAL;
+	if (!err && !all && hides(from.mnt, from.dentry))
+		err = -EINVAL;
 	if (!err)
-		err = mount_copy_tree(from.mnt, from.dentry, all, &copy);
-	if (!err)
-		mount_link_tree(&copy, target->mnt, target->dentry, c->mnt_ns);
+		err = mount_copy_tree(from.mnt, from.dentry, all ? COPY_BINDABLE : COPY_ONE, &copy);
+	if (!err) {
+		m = list_first(&copy, struct mount, work);
+		m->locked = false;
+		mount_link_tree(&copy, target->mnt, target->dentry, c->mnt_ns, COPY_SAME);
+		err = tell_others(m, &gone);
+	}
 	rwlock_write_unlock(&g_mounts.lock);
-	drop_copies(&copy);
+	mounts_drop_copies(&copy);
+	mounts_release(&gone);
 	path_put(&from);
 	return err;
 }
@@ -129,10 +175,45 @@ static bool is_above(const struct mount *m, const struct mount *of)
 	return false;
 }
 
+static bool has_unbindable(struct mount *top)
+{
+	for (struct mount *m = top; m; m = mount_next(m, top))
+		if (m->propagation & MS_UNBINDABLE)
+			return true;
+	return false;
+}
+
+/* Takes @m from its place and puts it on @parent. */
+static void relink(struct mount *m, struct mount *parent, struct dentry *on)
+{
+	struct mnt_namespace *ns = m->ns;
+	struct list gone = LIST_INIT(gone);
+	struct dentry *old = m->mountpoint;
+
+	mount_unlink(m, &gone);
+	list_del(&m->work);
+	mount_link(m, parent, on, ns);
+	dentry_put(old);
+}
+
+/* As relink, and the others hear of it; or all is as it was. */
+static int move_locked(struct mount *m, const struct path *target, struct list *gone)
+{
+	struct mount *parent = m->parent;
+	struct dentry *on = dentry_get(m->mountpoint);
+	int err;
+
+	relink(m, target->mnt, target->dentry);
+	err = mount_spread(m, gone);
+	if (err)
+		relink(m, parent, on);
+	dentry_put(on);
+	return err;
+}
+
 static int mount_move(struct caller *c, const char *source, const struct path *target)
 {
 	struct list gone = LIST_INIT(gone);
-	struct dentry *old = NULL;
 	struct path from;
 	struct mount *m;
 	int err;
@@ -144,22 +225,29 @@ static int mount_move(struct caller *c, const char *source, const struct path *t
 		return err;
 	m = from.mnt;
 	rwlock_write(&g_mounts.lock);
-	if (!in_my_ns(c, m) || from.dentry != m->root || !m->parent)
+	if (!in_my_ns(c, m) || from.dentry != m->root || !m->parent || m->locked ||
+	    m->parent->peer_group)
+		err = -EINVAL;
+	else if (target->mnt->peer_group && has_unbindable(m))
 		err = -EINVAL;
 	if (!err)
 		err = check_target(c, target, m->root);
 	if (!err && is_above(m, target->mnt))
 		err = -ELOOP;
-	if (!err) {
-		old = m->mountpoint;
-		mount_unlink(m, &gone);
-		list_del(&m->work);
-		mount_link(m, target->mnt, target->dentry, c->mnt_ns);
-	}
+	if (!err)
+		err = move_locked(m, target, &gone);
 	rwlock_write_unlock(&g_mounts.lock);
-	dentry_put(old);
+	mounts_release(&gone);
 	path_put(&from);
 	return err;
+}
+
+/* Flags that came from above may only grow stricter. */
+static bool unlocks(const struct mount *m, u32 flags)
+{
+	u32 atime = (m->flags ^ flags) & ATIME_FLAGS;
+
+	return (m->locked_flags & ~flags) || (m->atime_locked && atime);
 }
 
 static int mount_remount(struct caller *c, const struct path *target, u64 flags,
@@ -169,8 +257,16 @@ static int mount_remount(struct caller *c, const struct path *target, u64 flags,
 	struct super_block *sb = m->sb;
 	int err = 0;
 
+	u32 new = flags &MOUNT_FLAGS;
+
 	if (target->dentry != m->root || !in_my_ns(c, m))
 		return -EINVAL;
+	if (!(new &(MS_NOATIME | MS_STRICTATIME)))
+		new |= MS_RELATIME;
+	if (!(flags & MS_BIND) && !cred_capable_in(c->cred, sb->user_ns, CAP_SYS_ADMIN))
+		return -EPERM;
+	if (unlocks(m, new))
+		return -EPERM;
 	if (!(flags & MS_BIND)) {
 		if (sb->op && sb->op->remount && options && *options)
 			err = sb->op->remount(c, sb, options);
@@ -179,27 +275,9 @@ static int mount_remount(struct caller *c, const struct path *target, u64 flags,
 		sb->flags = (sb->flags & ~(u32)MS_RDONLY) | (flags & MS_RDONLY);
 	}
 	rwlock_write(&g_mounts.lock);
-	m->flags = flags & MOUNT_FLAGS;
-	if (!(m->flags & (MS_NOATIME | MS_STRICTATIME)))
-		m->flags |= MS_RELATIME;
+	m->flags = new;
 	rwlock_write_unlock(&g_mounts.lock);
 	return 0;
-}
-
-static void set_propagation(struct mount *m, u32 type)
-{
-	if (type == MS_SLAVE) {
-		if (!m->peer_group)
-			return; /* a private mount stays private */
-		m->master_group = m->peer_group;
-		m->peer_group = 0;
-	} else if (type == MS_SHARED) {
-		if (!m->peer_group)
-			m->peer_group = g_mounts.next_group++;
-	} else {
-		m->peer_group = m->master_group = 0;
-	}
-	m->propagation = type;
 }
 
 static int mount_propagation(struct caller *c, const struct path *target, u64 flags)
@@ -214,11 +292,11 @@ static int mount_propagation(struct caller *c, const struct path *target, u64 fl
 	if (target->dentry != top->root || !in_my_ns(c, top)) {
 		err = -EINVAL;
 	} else if (!(flags & MS_REC)) {
-		set_propagation(top, type);
+		mount_set_propagation(top, type);
 	} else {
 		list_for_each_entry (m, &c->mnt_ns->mounts, in_ns)
 			if (is_above(top, m))
-				set_propagation(m, type);
+				mount_set_propagation(m, type);
 	}
 	rwlock_write_unlock(&g_mounts.lock);
 	return err;
@@ -269,12 +347,15 @@ static int umount_one(struct caller *c, struct mount *m, const struct path *targ
 	rwlock_write(&g_mounts.lock);
 	if ((m == target->mnt && target->dentry != m->root) || !in_my_ns(c, m))
 		err = -EINVAL;
+	else if (m->locked)
+		err = -EINVAL;
 	else if (!m->parent)
 		err = flags & MNT_DETACH ? -EINVAL : -EBUSY;
-	else if (!(flags & MNT_DETACH) && (ref_read(&m->ref) > known || !list_empty(&m->children)))
+	else if (!(flags & MNT_DETACH) &&
+		 (ref_read(&m->ref) > known || !list_empty(&m->children) || mount_echoes_busy(m)))
 		err = -EBUSY;
 	else
-		mount_unlink_tree(m, &gone);
+		mount_unlink_told(m, &gone);
 	rwlock_write_unlock(&g_mounts.lock);
 	mounts_release(&gone);
 	return err;
@@ -322,6 +403,8 @@ int vfs_pivot_root(struct caller *c, const struct path *new_root, const struct p
 		err = -EINVAL;
 	else if (root->parent || root != c->mnt_ns->root)
 		err = -EINVAL; /* only the root of the namespace itself */
+	else if (new->locked || parent->peer_group || put_old->mnt->peer_group)
+		err = -EINVAL;
 	if (!err) {
 		*out_old_root = c->root;
 		path_get(out_old_root);

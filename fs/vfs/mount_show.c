@@ -76,8 +76,8 @@ static void show_info_line(struct strbuf *s, struct mount *m, const char *at, si
 	show_flags(s, m->flags);
 	if (m->peer_group)
 		strbuf_printf(s, " shared:%u", m->peer_group);
-	if (m->master_group)
-		strbuf_printf(s, " master:%u", m->master_group);
+	if (m->master)
+		strbuf_printf(s, " master:%u", m->master->peer_group);
 	if (m->propagation & MS_UNBINDABLE)
 		strbuf_printf(s, " unbindable");
 	strbuf_printf(s, " - %s ", m->sb->type->name);

@@ -400,6 +400,7 @@ enum {
 	FS_NODEV = 1,
 	FS_USERNS = 2,	 /* root of a user namespace may mount it */
 	FS_BINDABLE = 4, /* its files may be bound though it is mounted in no namespace */
+	FS_VISIBLE = 16, /* only where one is seen whole already, when in a user namespace */
 	FS_DEVICES = 8,	 /* its device nodes work even if root of a user namespace has mounted it */
 };
 
@@ -411,6 +412,7 @@ struct super_block {
 	struct dentry *root;
 	u32 flags; /* MS_RDONLY, MS_NOATIME ... of the super block */
 	u32 magic, blksize;
+	struct user_namespace *user_ns; /* of who has mounted it; reference */
 	bool no_dcache;	  /* lookups are cheap or change: do not cache names nobody holds */
 	bool no_negative; /* do not cache names that are not there */
 	struct mutex rename_lock;
@@ -444,9 +446,19 @@ struct mount {
 	struct list in_ns, children, sibling, bucket;
 	u32 flags; /* MNT_* = MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_NOATIME... per mount */
 	u32 id;
-	u32 propagation; /* MS_SHARED, MS_PRIVATE, MS_SLAVE, MS_UNBINDABLE */
-	u32 peer_group, master_group;
-	char *source; /* device name as of mount(2) */
+	u32 propagation;      /* MS_SHARED, MS_PRIVATE, MS_SLAVE, MS_UNBINDABLE */
+	u32 peer_group;	      /* 0: not shared. All below: mount_prop.c */
+	struct list peers;    /* ring of those that share */
+	struct list slaves;   /* mount.slave of those that hear of us */
+	struct mount *master; /* whom we hear of */
+	struct list slave;    /* in master->slaves */
+	u64 visit;	      /* the last walk that came here */
+	u64 born;	  /* the walk that it was made or mounted in: it does not hear of itself */
+	struct list ring; /* work of a walk */
+	struct mount *source_tree; /* the same */
+	bool locked, atime_locked; /* came from a user namespace above: may not be taken away */
+	u32 locked_flags;	   /* nor these MS_* */
+	char *source;		   /* device name as of mount(2) */
 	u32 source_size;
 	bool detached;
 	struct mount *copy_of; /* only while a tree is copied, as work */
