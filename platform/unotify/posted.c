@@ -48,45 +48,38 @@ static bool crowded(const struct pctx *c)
 
 /* --- there ------------------------------------------------------------------------------------ */
 
-static bool take_locked(struct pctx *c, const u64 args[6], int nr)
+static void set_result(struct pctx *c, long value)
+{
+	*(volatile long *)at(c, CTL_T_RESULT) = value;
+	ctx_sent(c);
+	atomic_store_explicit(req(c), REQ_DONE, memory_order_release);
+}
+
+/* Is the request ours now? */
+static bool claim(struct pctx *c)
 {
 	u32 posted = REQ_POSTED;
 
-	if (c->post != POST_NONE || ctx_state(c) != CTX_GUEST || c->exiting || c->running ||
-	    c->chunk_new || atomic_load(&c->park) != PARK_NONE)
+	if (c->post != POST_NONE || ctx_state(c) != CTX_GUEST || c->exiting ||
+	    __atomic_load_n(&c->running, __ATOMIC_RELAXED) || c->chunk_new ||
+	    atomic_load(&c->park) != PARK_NONE)
 		return false;
 	/* The word first: a thread that has taken it back is on its way by notification. */
 	if (!atomic_compare_exchange_strong(req(c), &posted, REQ_TAKEN))
 		return false;
-	if (!ctx_move(c, CTX_GUEST, CTX_CALL))
-		return false;
-	c->post = POST_TAKEN;
-	c->posted = true;
-	c->blocked = false;
-	c->restarting = false;
-	c->local = 0;
-	c->nr = nr;
-	return true;
+	ctx_received(c);
+	return ctx_move(c, CTX_GUEST, CTX_CALL);
 }
 
-bool posted_take(struct pctx *c, struct pevent *out)
+/* What is posted, read once. Not before it is claimed: until then the thread may take it back and
+ * post something else. */
+static bool read_request(struct pctx *c, struct pevent *out)
 {
-	u64 args[6], ip, nr;
+	u32 nr = (u32)word(c, CTL_T_NR);
 	unsigned thunk;
-	bool taken;
+	u64 ip;
 
-	if (atomic_load_explicit(req(c), memory_order_acquire) != REQ_POSTED)
-		return false;
-	nr = (u32)word(c, CTL_T_NR);
-	for (unsigned i = 0; i < 6; i++)
-		args[i] = word(c, CTL_T_ARGS + 8 * i);
-	if (nr >= TRAMP_NR_MAX || tramp_calls[nr] != TRAMP_POLLED)
-		return false;
-	if (!rewrite_ip(c, &ip, &thunk) || !mutex_trylock(&c->post_lock))
-		return false;
-	taken = take_locked(c, args, (int)nr);
-	mutex_unlock(&c->post_lock);
-	if (!taken)
+	if (nr >= TRAMP_NR_MAX || tramp_calls[nr] != TRAMP_POLLED || !rewrite_ip(c, &ip, &thunk))
 		return false;
 	*out = (struct pevent){.kind = PEV_SYSCALL,
 			       .ctx = c,
@@ -94,18 +87,45 @@ bool posted_take(struct pctx *c, struct pevent *out)
 			       .nr = (int)nr,
 			       .arch = AUDIT_ARCH_X86_64,
 			       .ip = ip};
-	memcpy(out->args, args, sizeof(args));
-	stat_add(STAT_POSTED, 1);
+	for (unsigned i = 0; i < 6; i++)
+		out->args[i] = word(c, CTL_T_ARGS + 8 * i);
 	return true;
 }
 
-/* --- and back --------------------------------------------------------------------------------- */
-
-static void set_result(struct pctx *c, long value)
+static bool take_locked(struct pctx *c, struct pevent *out)
 {
-	*(volatile long *)at(c, CTL_T_RESULT) = value;
-	atomic_store_explicit(req(c), REQ_DONE, memory_order_release);
+	if (!claim(c))
+		return false;
+	if (!read_request(c, out)) {
+		/* Nobody honest posts this. */
+		if (ctx_move(c, CTX_CALL, CTX_GUEST))
+			set_result(c, -ENOSYS);
+		return false;
+	}
+	c->post = POST_TAKEN;
+	c->posted = true;
+	c->blocked = false;
+	c->restarting = false;
+	c->local = 0;
+	c->nr = out->nr;
+	return true;
 }
+
+bool posted_take(struct pctx *c, struct pevent *out)
+{
+	bool taken;
+
+	if (atomic_load_explicit(req(c), memory_order_relaxed) != REQ_POSTED ||
+	    !mutex_trylock(&c->post_lock))
+		return false;
+	taken = take_locked(c, out);
+	mutex_unlock(&c->post_lock);
+	if (taken)
+		stat_add(STAT_POSTED, 1);
+	return taken;
+}
+
+/* --- and back --------------------------------------------------------------------------------- */
 
 void posted_answer(struct pctx *c, long value, bool kick)
 {

@@ -31,7 +31,8 @@ void stranger(struct platform *p, const struct seccomp_notif *q)
 /* What was on order has been done, and was not to be reported. */
 static void order_over(struct pctx *c)
 {
-	c->running = false;
+	/* A poller may be looking whether it is over. */
+	__atomic_store_n(&c->running, false, __ATOMIC_RELAXED);
 	if (likely(!c->child && !c->forks))
 		return;
 	mutex_lock(&c->p->lock);
