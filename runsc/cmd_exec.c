@@ -197,6 +197,11 @@ static int run(struct exec *x, char **argv, struct error *e)
 		err = open_stdio(x, e);
 	x->o.container = x->container;
 	x->o.process = &x->process;
+	if (x->args->cgroups.count) { /* "CONTROLLER:PATH" or "PATH" */
+		const char *path = strrchr(x->args->cgroups.values[0], ':');
+
+		x->o.cgroup = path ? path + 1 : x->args->cgroups.values[0];
+	}
 	x->o.own_tty = x->args->console_socket != NULL;
 	x->o.attached = !x->args->detach;
 	if (!err && x->console.fd >= 0)
@@ -269,7 +274,7 @@ static const struct option options[] = {
 	{"preserve-fds", 0, OPTION_VALUE, ARG(preserve_fds),
 	 "pass N additional file descriptors to the container (stdio + $LISTEN_FDS + N in total)"},
 	{"cgroup", 0, OPTION_LIST, ARG(cgroups),
-	 "accepted and ignored: the container's own is used"},
+	 "cgroup below the container's for what stands for the process on the host"},
 	{"ignore-paused", 0, OPTION_FLAG, ARG(ignore_paused), "allow exec in a paused container"},
 	{NULL},
 };

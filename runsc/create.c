@@ -238,11 +238,28 @@ static int publish(struct created *k, const struct create_options *o, struct err
 	return err;
 }
 
+/* Members of a pod that CRI or podman marks as such. */
+static void tell_of_pod(struct sandbox *s)
+{
+	static const char *const keys[] = {"io.kubernetes.cri.container-type",
+					   "io.kubernetes.cri-o.ContainerType"};
+
+	for (size_t i = 0; i < array_size(keys); i++) {
+		const char *type = spec_annotation(&s->config->spec, keys[i]);
+
+		if (type && !strcmp(type, "container"))
+			sandbox_notice(s, "the container gets a sandbox of its own, in its pod's "
+					  "network: sandboxes of pods are not shared yet");
+	}
+}
+
 static int steps(struct created *k, const struct create_options *o, struct error *e)
 {
 	struct sandbox *s = &k->sandbox;
 	int err = open_sandbox_log(k, e);
 
+	if (!err)
+		tell_of_pod(s);
 	for (u32 i = 0; i < s->config->spec.notice_count && !err; i++)
 		sandbox_notice(s, "%s", s->config->spec.notices[i]);
 	if (!err)

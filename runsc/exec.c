@@ -37,13 +37,21 @@ static int make_proxy(const struct exec_options *o, struct proxy *out, int *out_
 		.args = o->process->args,
 		.cgroup = o->container->cgroup,
 	};
-	int pair[2], err;
+	struct cgroup *below = NULL;
+	int pair[2], err = 0;
 
+	if (o->cgroup && po.cgroup)
+		err = cgroup_below(po.cgroup, o->cgroup, &below, e);
+	if (err)
+		return err;
+	if (below)
+		po.cgroup = below;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return error_set_errno(e, errno, "socketpair");
 	po.sentry = pair[0];
 	err = proxy_spawn(&po, out, e);
 	close(pair[0]);
+	cgroup_destroy(below);
 	if (err)
 		close(pair[1]);
 	else

@@ -9,10 +9,11 @@
 struct exec_options {
 	struct container *container;
 	const struct spec_process *process;
-	int fds[3];    /* stdio, or with process->terminal a console alone: taken over */
-	int extra;     /* this process's descriptors from 3 on are passed too */
-	bool own_tty;  /* the console was made for the process: its proxy controls it */
-	bool attached; /* it dies with this process */
+	int fds[3];	    /* stdio, or with process->terminal a console alone: taken over */
+	int extra;	    /* this process's descriptors from 3 on are passed too */
+	const char *cgroup; /* below the container's; NULL: that itself */
+	bool own_tty;	    /* the console was made for the process: its proxy controls it */
+	bool attached;	    /* it dies with this process */
 };
 
 /* Makes the proxy and the process, which runs at once. The proxy is not committed. All signals must

@@ -233,6 +233,19 @@ def killed_run_takes_its_container_along(h):
 
 
 @case
+def lost_sentry_or_gofer(h):
+    for part in ("sentry", "gofer"):
+        name = h.id()
+        pid = h.create(name)
+        h.call("start", name)
+        with open(os.path.join(h.root, name, "state.json"), encoding="ascii") as f:
+            os.kill(json.load(f)[part]["pid"], signal.SIGKILL)
+        must(wait_status(pid) == 137, "the container of a dead %s" % part)
+        must(h.status(name) == "stopped", "state")
+        h.call("delete", name)
+
+
+@case
 def signals_to_the_proxy(h):
     h.write(args=["sh", "-c", 'trap "exit 7" USR1; trap "exit 8" INT; echo up; while :; do sleep 0.05; done'])
     for sig, want in ((signal.SIGUSR1, 7), (signal.SIGINT, 8), (signal.SIGKILL, -9)):
