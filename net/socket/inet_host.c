@@ -140,7 +140,8 @@ static int check_kind(struct caller *c, int family, int type, int *protocol)
 			*protocol = IPPROTO_UDP;
 		if (*protocol == icmp)
 			return in_ping_group(c->cred) ? 0 : -EACCES;
-		return *protocol == IPPROTO_UDP ? 0 : -EPROTONOSUPPORT;
+		return *protocol == IPPROTO_UDP || *protocol == IPPROTO_UDPLITE ? 0
+										: -EPROTONOSUPPORT;
 	case SOCK_RAW:
 		return cred_capable(c->cred, CAP_NET_RAW) ? -EPROTONOSUPPORT : -EPERM;
 	}

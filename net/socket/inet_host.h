@@ -11,7 +11,7 @@
  * are Linux's own; the sentry adds what belongs to the guest: blocking, time-outs, rights,
  * SO_LINGER's wait.
  *
- * What reaches the host is decided here and, again, by the filter: three kinds of sockets, options
+ * What reaches the host is decided here and, again, by the filter: four kinds of sockets, options
  * of one table (inet_opt.c), control messages that are parsed and made anew, never a pointer or a
  * length of the guest's.
  *

@@ -131,6 +131,8 @@ static const struct inet_option {
 	HOST_OPTION(IPPROTO_UDP, UDP_GRO, 4, GET | SET),
 	HOST_OPTION(IPPROTO_UDP, UDP_NO_CHECK6_TX, 4, GET | SET),
 	HOST_OPTION(IPPROTO_UDP, UDP_NO_CHECK6_RX, 4, GET | SET),
+	HOST_OPTION(IPPROTO_UDPLITE, 10, 4, GET | SET), /* UDPLITE_SEND_CSCOV, RECV_CSCOV */
+	HOST_OPTION(IPPROTO_UDPLITE, 11, 4, GET | SET),
 };
 
 static const struct inet_option *option_find(int level, int name, u32 dir)

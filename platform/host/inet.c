@@ -26,6 +26,10 @@ int host_inet_socket(int family, int type, int protocol)
 	 * HOST_CALL_NET(socket, a0 == AF_INET6, a1 == (SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC),
 	 * a2 == IPPROTO_UDP)
 	 * HOST_CALL_NET(socket, a0 == AF_INET, a1 == (SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC),
+	 * a2 == IPPROTO_UDPLITE)
+	 * HOST_CALL_NET(socket, a0 == AF_INET6, a1 == (SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC),
+	 * a2 == IPPROTO_UDPLITE)
+	 * HOST_CALL_NET(socket, a0 == AF_INET, a1 == (SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC),
 	 * a2 == IPPROTO_ICMP)
 	 * HOST_CALL_NET(socket, a0 == AF_INET6, a1 == (SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC),
 	 * a2 == IPPROTO_ICMPV6) */

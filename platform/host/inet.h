@@ -23,8 +23,8 @@
 		level, name, size, ##__VA_ARGS__ \
 	}
 
-/* AF_INET or AF_INET6; SOCK_STREAM with IPPROTO_TCP, SOCK_DGRAM with IPPROTO_UDP or ICMP: a
- * descriptor. */
+/* AF_INET or AF_INET6; SOCK_STREAM with IPPROTO_TCP, SOCK_DGRAM with IPPROTO_UDP, UDPLITE or ICMP:
+ * a descriptor. */
 int host_inet_socket(int family, int type, int protocol);
 int host_inet_bind(int fd, const void *name, u32 len);
 int host_inet_connect(int fd, const void *name, u32 len);

@@ -106,7 +106,7 @@ START_TEST(plain_has_no_socket)
 }
 END_TEST
 
-START_TEST(net_has_three_kinds)
+START_TEST(net_has_four_kinds)
 {
 	for (int family = 0; family < AF_MAX; family++)
 		for (int type = 0; type < 16; type++)
@@ -115,7 +115,8 @@ START_TEST(net_has_three_kinds)
 				int good = (family == AF_INET || family == AF_INET6) &&
 					   ((type == SOCK_STREAM && proto == IPPROTO_TCP) ||
 					    (type == SOCK_DGRAM &&
-					     (proto == IPPROTO_UDP || proto == icmp)));
+					     (proto == IPPROTO_UDP || proto == IPPROTO_UDPLITE ||
+					      proto == icmp)));
 
 				ck_assert_uint_eq(
 					ASK(g_net, CALL(SYS_socket, (uint64_t)family,
@@ -172,7 +173,7 @@ int main(void)
 	int failed;
 
 	tcase_add_test(t, plain_has_no_socket);
-	tcase_add_test(t, net_has_three_kinds);
+	tcase_add_test(t, net_has_four_kinds);
 	tcase_add_test(t, net_never_waits);
 	tcase_add_test(t, net_options_are_listed);
 	suite_add_tcase(s, t);
