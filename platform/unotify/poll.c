@@ -164,7 +164,8 @@ static void end(struct platform *p, struct worker *w, bool stalled)
 	if ((w->taken >= USEFUL && !stalled) || p->rewrite == PREWRITE_RANDOM)
 		wait = 0;
 	else
-		wait = min(max(2 * wait, (u64)BACKOFF_MIN), (u64)BACKOFF_MAX);
+		wait = max(2 * wait, (u64)BACKOFF_MIN);
+	wait = min(wait, (u64)BACKOFF_MAX);
 	atomic_store(&p->poll_wait, wait);
 	atomic_store(&p->poll_after, now + us(p, wait));
 	atomic_store(&p->poller, POLLER_NONE);
