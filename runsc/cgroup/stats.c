@@ -10,6 +10,12 @@ static void set_number(json_t *o, const char *key, u64 value)
 	json_object_set_new(o, key, json_integer((json_int_t)min(value, (u64)INT64_MAX)));
 }
 
+static void set_nonzero(json_t *o, const char *key, u64 value)
+{
+	if (value)
+		set_number(o, key, value);
+}
+
 /* The number in a file, when it is there. */
 static void set_file(json_t *o, const char *key, const char *dir, const char *name)
 {
@@ -109,11 +115,11 @@ static json_t *cpu_v1(const struct cgroup *cg)
 		free(text);
 	}
 	if (cpu) {
-		set_number(throttling, "periods", cgfile_key(cpu, "cpu.stat", "nr_periods"));
-		set_number(throttling, "throttledPeriods",
-			   cgfile_key(cpu, "cpu.stat", "nr_throttled"));
-		set_number(throttling, "throttledTime",
-			   cgfile_key(cpu, "cpu.stat", "throttled_time"));
+		set_nonzero(throttling, "periods", cgfile_key(cpu, "cpu.stat", "nr_periods"));
+		set_nonzero(throttling, "throttledPeriods",
+			    cgfile_key(cpu, "cpu.stat", "nr_throttled"));
+		set_nonzero(throttling, "throttledTime",
+			    cgfile_key(cpu, "cpu.stat", "throttled_time"));
 	}
 	json_object_set_new(o, "usage", usage);
 	json_object_set_new(o, "throttling", throttling);

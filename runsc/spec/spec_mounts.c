@@ -132,15 +132,32 @@ static bool option_ok(const struct kind_name *k, const char *option)
 	return false;
 }
 
-static void parse_options(const struct node *n, struct spec_mount *m)
+/* Of options that are flags, those that say more than the sandbox does. */
+static void judge_option(const struct node *n, struct spec *s, const char *option)
+{
+	static const char *const propagated[] = {"shared", "rshared", "slave", "rslave"};
+
+	for (size_t i = 0; i < array_size(propagated); i++)
+		if (!strcmp(propagated[i], option))
+			spec_notice(n->doc->r, s,
+				    "config.json: mounts[%zu].options: %s: what the host mounts "
+				    "there later is not seen",
+				    n->index, option);
+	if (!strcmp(option, "idmap") || !strcmp(option, "ridmap"))
+		node_error(n, "options", "%s: mounts with mapped ids are not supported", option);
+}
+
+static void parse_options(const struct node *n, struct spec *s, struct spec_mount *m)
 {
 	char **options = NULL;
 	u32 count = 0;
 
 	m->data = region_strdup(n->doc->r, "");
 	node_strings(n, "options", &options, &count);
-	for (u32 i = 0; !node_failed(n) && i < count; i++)
+	for (u32 i = 0; !node_failed(n) && i < count; i++) {
+		judge_option(n, s, options[i]);
 		spec_mount_option(n->doc->r, m, options[i]);
+	}
 }
 
 static const struct kind_name *find_kind(const struct spec_mount *m)
@@ -168,12 +185,16 @@ static void parse_mount(const struct node *n, struct spec *s, struct spec_mount 
 {
 	struct region *r = n->doc->r;
 	const struct kind_name *k;
+	struct node maps;
 
 	m->source = region_strdup(r, "");
 	node_string(n, "destination", &m->destination);
 	node_string(n, "type", &m->type);
 	node_string(n, "source", &m->source);
-	parse_options(n, m);
+	parse_options(n, s, m);
+	maps = node_array(n, "uidMappings");
+	if (node_count(&maps))
+		node_error(n, "uidMappings", "mounts with mapped ids are not supported");
 	if (node_failed(n))
 		return;
 	k = find_kind(m);

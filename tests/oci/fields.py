@@ -80,6 +80,7 @@ CASES = [
      "m.append({'destination':'/d','source':b+'/d','options':['rbind','rro']})", "echo w >/d/f || echo no", "no"),
     ("bind_noexec", "os.mkdir(b+'/d'); __import__('shutil').copy('/bin/busybox',b+'/d/b'); " +
      "m.append({'destination':'/d','source':b+'/d','options':['bind','noexec']})", "/d/b true || echo no", "no"),
+    ("bind_idmap", "m.append({'destination':'/d','source':'/tmp','options':['bind','idmap']})", "echo no", "", 1, OURS),
     ("mqueue", mount("/dev/mqueue", "mqueue", ["nosuid"]), "grep -c mqueue /proc/mounts", "[1-9]", OURS),
     ("cgroup_v1_or_v2", mount("/sys/fs/cgroup", "cgroup", ["ro", "nosuid"]),
      "ls /sys/fs/cgroup | grep -cE '^(memory|pids|memory.max|pids.max)$'", "2", OURS),
@@ -101,6 +102,9 @@ CASES = [
     ("devices_rules", "l['resources']={'devices':[{'allow':False,'access':'rwm'}]}",
      "head -c 3 /dev/zero | wc -c; echo x >/dev/null; head -c 1 /dev/urandom | wc -c", "3\n1"),
     ("oom", "l['resources']={'memory':{'limit':33554432,'swap':33554432}}", "tail /dev/zero; echo $?", "(Killed\n)?137"),
+    ("cgroups_path", "l['cgroupsPath']='/bulkhead-fields'; c['hooks']={'createRuntime':[{'path':'/bin/sh','args':['sh','-c',"
+     "'P=$(sed \"s/.*\\\\\"pid\\\\\": *\\\\([0-9]*\\\\).*/\\\\1/\"); grep -c /bulkhead-fields$ /proc/$P/cgroup >'+b+'/h']}]}; "
+     "m.append({'destination':'/b','source':b,'options':['bind']})", "test $(cat /b/h) -ge 1 && echo ok", "ok"),
     # linux: devices
     ("device_node", "l['devices']=[{'path':'/dev/mine','type':'c','major':1,'minor':5,'fileMode':0o664,'uid':1,"
      "'gid':2}]", "stat -c '%a %u %g %t:%T' /dev/mine; head -c 2 /dev/mine | wc -c", "664 1 2 1:5\n2"),
@@ -139,6 +143,11 @@ CASES = [
     ("seccomp_masked", seccomp("kill", "SCMP_ACT_ERRNO",
                                ",'args':[{'index':1,'value':0xf0,'valueTwo':0x10,'op':'SCMP_CMP_MASKED_EQ'}]"),
      "kill -0 $$ && echo a; kill -17 $$ 2>/dev/null || echo b", "a\nb"),
+    ("seccomp_notify", seccomp("mkdir", "SCMP_ACT_NOTIFY"), "echo no", "", 1, OURS),
+    ("seccomp_unknown_name", seccomp("no_such_call", "SCMP_ACT_KILL"), "echo ok", "ok"),
+    ("seccomp_second_rule", "l['seccomp']={'defaultAction':'SCMP_ACT_ALLOW','syscalls':[{'names':['kill'],'action':"
+     "'SCMP_ACT_ERRNO','args':[{'index':1,'value':10,'op':'SCMP_CMP_EQ'},{'index':1,'value':12,'op':'SCMP_CMP_EQ'}]}]}",
+     "for s in 0 10 12; do kill -$s $$ 2>/dev/null && echo $s; done", "0", 1),
     ("seccomp_exec_inherits", seccomp("mkdir", "SCMP_ACT_ERRNO"), "sh -c 'sh -c \"mkdir /tmp/q\"' 2>&1",
      ".*Operation not permitted", 1),
     ("seccomp_futex", seccomp("futex", "SCMP_ACT_ERRNO", ",'args':[{'index':1,'value':99,'op':'SCMP_CMP_EQ'}]"),
