@@ -124,6 +124,11 @@ u64 gofer_client_requests(const struct gofer_client *c)
 	return c->requests;
 }
 
+u32 gofer_client_ids(const struct gofer_client *c)
+{
+	return c->ids;
+}
+
 bool gofer_client_full(const struct gofer_client *c)
 {
 	u32 most = c->id_max;

@@ -37,6 +37,8 @@ void gofer_client_on_death(struct gofer_client *c, void (*fn)(void *arg, const c
 /* Requests sent since the start: tests and figures. */
 u64 gofer_client_requests(const struct gofer_client *c);
 
+/* Ids that are held now. */
+u32 gofer_client_ids(const struct gofer_client *c);
 /* Are nearly all ids in use that the gofer allows? */
 bool gofer_client_full(const struct gofer_client *c);
 

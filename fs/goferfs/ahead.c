@@ -13,8 +13,8 @@
  *
  * A descriptor is believed when it leads to the inode that the listing tells of; a name that goes
  * takes its descriptor with it (listing_removed). Exclusive trees only. There are at most
- * AHEAD_MAX; then the listing that has waited longest loses its own. They are host resources: after
- * a restore they are -1.
+ * AHEAD_MAX (ahead_limit); then the listing that has waited longest loses its own. They are host
+ * resources: after a restore they are -1.
  */
 #include <dirent.h>
 
@@ -28,6 +28,12 @@
 static struct mutex g_lock = MUTEX_INIT(LR_FSPRIV); /* guards all below, and as listing.h says */
 static struct list g_lru = LIST_INIT(g_lru);	    /* listings with descriptors, oldest first */
 static u32 g_count;
+static u32 g_max = AHEAD_MAX;
+
+void ahead_limit(u32 max)
+{
+	g_max = min(max, (u32)AHEAD_MAX);
+}
 
 static struct gofer_attr attr_of(const struct record *r)
 {
@@ -124,7 +130,7 @@ static void make_room(void)
 	struct listing *l = NULL;
 
 	mutex_lock(&g_lock);
-	if (g_count > AHEAD_MAX - GOFER_FDS_MAX) {
+	if (g_count && g_count + GOFER_FDS_MAX > g_max) {
 		l = list_first(&g_lru, struct listing, ahead_lru);
 		if (!ref_get_unless_zero(&l->ref))
 			l = NULL; /* about to drop them itself */

@@ -18,6 +18,7 @@ static u32 g_unused_max = 1024;
 void goferfs_limit_fds(u32 max)
 {
 	g_unused_max = max;
+	ahead_limit(max / 4);
 }
 
 static u32 count_fds(const struct gnode *g)
@@ -87,6 +88,29 @@ static void install(struct gnode *g, int kind, int fd)
 		host_close(fd);
 }
 
+/* Closes descriptors that no file uses, some at a time: false when there are none. */
+static bool drop_unused(void)
+{
+	int fds[FD_COUNT];
+	struct gnode *g;
+	bool any = false;
+
+	for (int i = 0; i < 32; i++) {
+		mutex_lock(&g_lock);
+		g = list_empty(&g_lru) ? NULL : list_first(&g_lru, struct gnode, lru);
+		if (g) {
+			lru_del(g);
+			take_fds(g, fds);
+		}
+		mutex_unlock(&g_lock);
+		if (!g)
+			return any;
+		close_fds(fds);
+		any = true;
+	}
+	return any;
+}
+
 /* Asks the gofer. For writing, reading is wanted too, so that one descriptor does for all; files
  * that may only be written have it less. */
 static int ask(struct gnode *g, u32 mode)
@@ -154,6 +178,8 @@ int gfds_get(struct gnode *g, u32 mode)
 	g->opens++;
 	mutex_unlock(&g_lock);
 	if (!have(g, mode))
+		err = ask(g, mode);
+	while (err == -ENFILE && drop_unused()) /* our own table is full */
 		err = ask(g, mode);
 	if (!err)
 		err = id_before_it_goes(g);

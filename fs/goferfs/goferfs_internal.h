@@ -84,6 +84,9 @@ bool gnode_exists(struct gsuper *gs, const struct gofer_attr *a);
 int gnode_id(struct gnode *g, gofer_id *out_id, int *out_fd);
 /* Before there are too many ids: names that nobody uses go, and their inodes. */
 void gnode_make_room(struct gsuper *gs);
+/* The gofer has no id left (-ENFILE): gives names back until there is one. false: all are in use.
+ */
+bool gnode_freed_ids(struct gsuper *gs);
 /* @g was walked to: @node, whose id is taken over, must be the same inode (-ESTALE). *@out_id: the
  * id to use. */
 int gnode_adopt(struct gnode *g, const struct gofer_node *node, gofer_id *out_id);
@@ -136,6 +139,9 @@ void listing_forget(struct gnode *dir);
 /* A descriptor for reading the file of @g, which is known from a listing only: the caller's. -1:
  * another way is needed. */
 int ahead_open(struct gnode *g);
+
+/* At most @max descriptors wait, but never more than 512. */
+void ahead_limit(u32 max);
 
 /* fds.c */
 /* A file is opened for @mode (FMODE_*): sees to it that there is a descriptor. Pair with gfds_put.

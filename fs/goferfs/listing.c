@@ -176,8 +176,10 @@ static int fetch_first(struct gnode *dir, struct listing *l, gofer_id *out_id, u
 					   add_entry, l, end);
 	}
 	gnode_make_room(gs);
-	err = gofer_readdir_name(gclient(gs), parent, &name, readdir_flags(gs, l), &node, cookie,
-				 add_entry, l, end);
+	do
+		err = gofer_readdir_name(gclient(gs), parent, &name, readdir_flags(gs, l), &node,
+					 cookie, add_entry, l, end);
+	while (err == -ENFILE && gnode_freed_ids(gs));
 	if (err)
 		return err == -ENOENT || err == -ENOTDIR ? -ESTALE : err;
 	return gnode_adopt(dir, &node, out_id);

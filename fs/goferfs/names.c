@@ -31,10 +31,13 @@ static struct inode *walk_one(struct inode *dir, const char *name, u32 size)
 	int err;
 
 	err = gnode_id(gnode_of(dir), &id, NULL);
-	if (!err)
+	if (err)
+		return ERR_PTR(err);
+	do {
 		err = gofer_walk(gclient(super_of(dir)), id, 0, 0, &n, 1, &r, target);
-	if (!err)
-		err = r.error;
+		if (!err)
+			err = r.error;
+	} while (err == -ENFILE && gnode_freed_ids(super_of(dir)));
 	i = err ? ERR_PTR(err) : gnode_get(dir->sb, &node);
 	if (!IS_ERR(i))
 		gnode_keep_link(i, target, r.target_size);

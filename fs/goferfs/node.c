@@ -17,7 +17,8 @@
 #include "fs/goferfs/goferfs_internal.h"
 #include "platform/host/host.h"
 
-#define TRIM 64 /* names given back at a time */
+#define TRIM	 64    /* names given back at a time */
+#define TRIM_ALL 40000 /* about as many as there are */
 
 static SLAB_CACHE(g_gnodes, struct gnode);
 
@@ -139,8 +140,21 @@ bool gnode_exists(struct gsuper *gs, const struct gofer_attr *a)
 
 void gnode_make_room(struct gsuper *gs)
 {
-	if (unlikely(gofer_client_full(gclient(gs))))
+	/* most names have no id: it takes some to come to one that has */
+	for (int i = 0; i < 16 && unlikely(gofer_client_full(gclient(gs))); i++)
 		dcache_trim(TRIM);
+}
+
+bool gnode_freed_ids(struct gsuper *gs)
+{
+	u32 before = gofer_client_ids(gclient(gs));
+
+	for (int i = 0; i < 128; i++) {
+		dcache_trim(TRIM_ALL / 16);
+		if (gofer_client_ids(gclient(gs)) < before)
+			return true;
+	}
+	return false;
 }
 
 struct inode *gnode_get(struct super_block *sb, const struct gofer_node *node)
@@ -229,10 +243,12 @@ static int walk_to(struct gnode *g, struct gofer_node *out, int *out_fd)
 
 	if (!parent) /* whoever was listed has an id */
 		return -ESTALE;
-	err = gofer_walk(gclient(g->gs), parent, 0, out_fd ? GOFER_WALK_OPEN_READ : 0, &name, 1, &r,
-			 target);
-	if (!err)
-		err = r.error;
+	do {
+		err = gofer_walk(gclient(g->gs), parent, 0, out_fd ? GOFER_WALK_OPEN_READ : 0,
+				 &name, 1, &r, target);
+		if (!err)
+			err = r.error;
+	} while (err == -ENFILE && gnode_freed_ids(g->gs));
 	if (!err) {
 		gnode_keep_link(g->inode, target, r.target_size);
 		if (out_fd)
