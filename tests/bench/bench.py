@@ -44,20 +44,20 @@ ts = [threading.Thread(target=work) for _ in range(8)]
 """
 PY_SQLITE = """
 import sqlite3
-c = sqlite3.connect('/tmp/b.db'); c.execute('create table if not exists t(v)')
+c = sqlite3.connect('b.db'); c.execute('create table if not exists t(v)')
 for i in range(200):
     with c: c.execute('insert into t values(?)', (i,))
 """
 MAKE_FILES = """
-mkdir -p /tmp/m && cd /tmp/m
+mkdir -p $W/m && cd $W/m
 for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo "#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 int f$i(int x) { char b[64]; snprintf(b, sizeof b, \\"%d\\", x); return atoi(b) + $i; }" > f$i.c; done
 printf 'O := $(patsubst %%.c,%%.o,$(wildcard f*.c))\\nall: $O\\n%%.o: %%.c\\n\\tgcc -O1 -c -o $@ $<\\n' > Makefile
 """
-GIT_FILES = "mkdir -p /tmp/g && cd /tmp/g && for i in $(seq 300); do seq $i > f$i; done"
-GIT_RUN = ("cd /tmp/g && rm -rf .git && git init -q . && git add -A && "
+GIT_FILES = "mkdir -p $W/g && cd $W/g && for i in $(seq 300); do seq $i > f$i; done"
+GIT_RUN = ("cd $W/g && rm -rf .git && git init -q . && git add -A && "
            "git -c user.name=a -c user.email=a@x commit -q -m x")
 
 # name, gVisor's ratio, preparation, command, times it runs (the fastest counts)
@@ -68,16 +68,16 @@ PROGRAMS = [
     ("node doing nothing", 2.0, "", "exec node -e 0", 3),
     ("100 fork+exec from sh", 7.2, "", "i=0; while [ $i -lt 100 ]; do /bin/true; i=$((i+1)); done", 3),
     ("300 subshells", 33, "", "i=0; while [ $i -lt 300 ]; do (:); i=$((i+1)); done", 3),
-    ("make -j2 of 12 C files", 8.9, MAKE_FILES, "cd /tmp/m && rm -f *.o && make -s -j2", 2),
+    ("make -j2 of 12 C files", 8.9, MAKE_FILES, "cd $W/m && rm -f *.o && make -s -j2", 2),
     ("git add+commit, 300 files", 9.0, GIT_FILES, GIT_RUN, 3),
     ("find /usr", 15, "", "find /usr -xdev > /dev/null", 3),
     ("grep -r", 8.3, "", "grep -r no_such_word_here /usr/include || :", 3),
     ("tar to a pipe", 11, "", "tar -C /usr -cf - include | cat > /dev/null", 3),
-    ("cp -r", 15, "", "rm -rf /tmp/c; cp -r /usr/include/linux /tmp/c", 3),
-    ("dd of 64 KiB blocks", None, "", "dd if=/dev/zero of=/tmp/dd bs=64k count=2000 2> /dev/null", 3),
-    ("dd of 512 B blocks", 7.6, "", "dd if=/dev/zero of=/tmp/dd bs=512 count=50000 2> /dev/null", 3),
+    ("cp -r", 15, "", "rm -rf c; cp -r /usr/include/linux c", 3),
+    ("dd of 64 KiB blocks", None, "", "dd if=/dev/zero of=dd bs=64k count=2000 2> /dev/null", 3),
+    ("dd of 512 B blocks", 7.6, "", "dd if=/dev/zero of=dd bs=512 count=50000 2> /dev/null", 3),
     ("pipe of 256 MiB", 2.6, "", "head -c 268435456 /dev/zero | cat > /dev/null", 3),
-    ("sqlite, 200 commits", 1.2, "rm -f /tmp/b.db", "exec /usr/bin/python3 -c \"$PY_SQLITE\"", 3),
+    ("sqlite, 200 commits", 1.2, "rm -f b.db", "exec /usr/bin/python3 -c \"$PY_SQLITE\"", 3),
     ("8 python threads, barriers and locks", 1.7, "", "exec /usr/bin/python3 -c \"$PY_THREADS\"", 3),
 ]
 CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "SETPCAP",
@@ -87,6 +87,7 @@ ENV = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "
 
 
 MICRO = f"/tmp/bench-{os.getpid()}"  # where both sides see it
+ENV["W"] = MICRO + ".work"  # where programs work
 
 
 class Container:
@@ -292,7 +293,7 @@ def program_rows(sides, rounds, only):
     for name, limit, prepare, run, times in PROGRAMS:
         if not fnmatch.fnmatch(name, only):
             continue
-        script = f"{prepare}\ncd /tmp && exec {MICRO}/micro --time {times} sh -c '{run}'"
+        script = f"mkdir $W && cd $W\n{prepare}\ncd $W && exec {MICRO}/micro --time {times} sh -c '{run}'"
         got = {side: [] for side in sides}
         for r in range(rounds):
             for side in sides:
@@ -332,6 +333,7 @@ def start_rows(sides, run, rounds, only):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # cleans up on the way
     a = argparse.ArgumentParser()
     a.add_argument("runsc")
     a.add_argument("micro")
