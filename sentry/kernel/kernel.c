@@ -2,6 +2,7 @@
 /* kernel.c - makes the kernel and its first process */
 #include "sentry/base/bug.h"
 #include "sentry/kernel/process.h"
+#include "sentry/mm/memfile.h"
 #include "sentry/kernel/sigio.h"
 #include "sentry/kernel/worker.h"
 
@@ -25,6 +26,7 @@ int kernel_init(const struct kernel_config *config)
 	vfs_set_async_release(sigio_release);
 	k->platform = config->platform;
 	k->config = *config;
+	memfile_set_limit(config->memory_limit);
 	k->boot_time = time_realtime();
 	k->boot_monotonic = time_monotonic();
 	g_kernel = k;

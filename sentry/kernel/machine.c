@@ -73,6 +73,7 @@ u64 kernel_memory_used(u64 *out_peak)
 
 void kernel_set_limits(u64 memory, const struct kernel_limits *l)
 {
+	memfile_set_limit(memory);
 	mutex_lock(&g_kernel->lock);
 	g_kernel->config.memory_limit = memory;
 	g_kernel->config.limits = *l;

@@ -62,11 +62,11 @@ static struct {
 	char *base;	   /* of the reserved range */
 	struct mutex lock; /* LR_MEMFILE; guards below */
 	struct list avail[ORDERS];
-	struct chunk **chunk;	  /* CHUNKS entries, by index */
-	u32 chunks;		  /* in use so far */
-	u64 window[WINDOWS / 64]; /* mapped ones */
-	u32 kept;		  /* free single pages that still have memory, about */
-	u64 in_use;
+	struct chunk **chunk;	      /* CHUNKS entries, by index */
+	u32 chunks;		      /* in use so far */
+	u64 window[WINDOWS / 64];     /* mapped ones */
+	u32 kept;		      /* free single pages that still have memory, about */
+	u64 in_use, most;	      /* most: 0, no limit */
 	struct list runs[RUN_ORDERS]; /* free ones by order */
 	u64 run_next;
 } g_memfile = {.fd = -1, .empty_fd = -1, .lock = MUTEX_INIT(LR_MEMFILE)};
@@ -249,6 +249,16 @@ static struct chunk *chunk_create_locked(void)
 	return c;
 }
 
+/* What is left is for the guests' own memory and ours: a quarter, of small limits more. */
+void memfile_set_limit(u64 limit)
+{
+	u64 small = min(limit / 2, 16ull << 20), reserve = max(limit / 4, small);
+
+	mutex_lock(&g_memfile.lock);
+	g_memfile.most = limit - reserve;
+	mutex_unlock(&g_memfile.lock);
+}
+
 s64 memfile_alloc(unsigned order)
 {
 	struct chunk *c = NULL;
@@ -257,6 +267,10 @@ s64 memfile_alloc(unsigned order)
 
 	BUG_ON(order >= ORDERS);
 	mutex_lock(&g_memfile.lock);
+	if (g_memfile.most && g_memfile.in_use + (PAGE_SIZE << order) > g_memfile.most) {
+		mutex_unlock(&g_memfile.lock);
+		return -ENOSPC;
+	}
 	while (have < ORDERS && list_empty(&g_memfile.avail[have]))
 		have++;
 	if (have < ORDERS)

@@ -20,6 +20,10 @@ void memfile_free(u64 offset, unsigned order);
 /* Where the sentry sees [offset, ...) of an allocated extent. */
 void *memfile_ptr(u64 offset);
 u64 memfile_in_use(void); /* bytes */
+/* The host's cgroup leaves the sandbox @limit bytes; 0: no limit. Extents then end with -ENOSPC
+ * before they fill it: the host would kill the sentry, who has all of them mapped, and not a guest.
+ * Any thread. */
+void memfile_set_limit(u64 limit);
 /* A run of any size for memory that only guests look at (shared anonymous memory): contiguous in
  * the file, not in memfile_ptr's range, sparse until it is touched. Offset or -ENOMEM. */
 s64 memfile_run_alloc(u64 size);

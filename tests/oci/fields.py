@@ -105,6 +105,9 @@ CASES = [
     ("cgroups_path", "l['cgroupsPath']='/bulkhead-fields'; c['hooks']={'createRuntime':[{'path':'/bin/sh','args':['sh','-c',"
      "'P=$(sed \"s/.*\\\\\"pid\\\\\": *\\\\([0-9]*\\\\).*/\\\\1/\"); grep -c /bulkhead-fields$ /proc/$P/cgroup >'+b+'/h']}]}; "
      "m.append({'destination':'/b','source':b,'options':['bind']})", "test $(cat /b/h) -ge 1 && echo ok", "ok"),
+    ("memory_of_files", "l['resources']={'memory':{'limit':41943040,'swap':41943040}}",
+     "dd if=/dev/zero of=/dev/shm/f bs=1M count=100 2>/dev/null; echo $?; rm /dev/shm/f; echo alive",
+     "(1|137)\nalive"),
     # linux: devices
     ("device_node", "l['devices']=[{'path':'/dev/mine','type':'c','major':1,'minor':5,'fileMode':0o664,'uid':1,"
      "'gid':2}]", "stat -c '%a %u %g %t:%T' /dev/mine; head -c 2 /dev/mine | wc -c", "664 1 2 1:5\n2"),
