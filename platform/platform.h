@@ -92,7 +92,7 @@ enum prewrite { PREWRITE_OFF, PREWRITE_AUTO, PREWRITE_RANDOM };
 
 /* Calls that are normally the workload's own, and come to the sentry when it wants so. With futex
  * or arch_prctl among them the platform must be strict. */
-enum platform_own { POWN_YIELD = 1, POWN_RSEQ = 2, POWN_WAITV = 4, POWN_TIME = 8 };
+enum platform_own { POWN_YIELD = 1, POWN_RSEQ = 2, POWN_WAITV = 4, POWN_TIME = 8, POWN_CPU = 16 };
 
 struct platform_config {
 	u32 notified; /* of enum platform_own */

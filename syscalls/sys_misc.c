@@ -73,6 +73,7 @@ long sys_sysinfo(struct task *t, const struct sys_args *a)
 {
 	u64 total, free_, swap, swap_free, limit = g_kernel->config.memory_limit;
 	struct sysinfo s;
+	u32 load[3];
 
 	memset(&s, 0, sizeof(s));
 	host_memory(&total, &free_, &swap, &swap_free);
@@ -84,6 +85,9 @@ long sys_sysinfo(struct task *t, const struct sys_args *a)
 		swap = swap_free = 0;
 	}
 	s.uptime = (time_monotonic() - g_kernel->boot_monotonic) / NSEC_PER_SEC;
+	kernel_loadavg(load);
+	for (int i = 0; i < 3; i++)
+		s.loads[i] = load[i];
 	s.totalram = total;
 	s.freeram = free_;
 	s.totalswap = swap;

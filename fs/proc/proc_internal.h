@@ -51,6 +51,10 @@ long store_id_map(struct caller *c, const struct kernfs_node *n, char *buf, size
 int show_setgroups(struct caller *c, const struct kernfs_node *n, struct strbuf *s);
 long store_setgroups(struct caller *c, const struct kernfs_node *n, char *buf, size_t len);
 
+/* sysvipc.c */
+extern const struct kernfs_entry proc_sysvipc[];
+int show_locks(struct caller *c, const struct kernfs_node *n, struct strbuf *s);
+
 /* fd.c */
 int fd_dir_lookup(struct caller *c, const struct kernfs_node *dir, const char *name,
 		  struct kernfs_node *out);

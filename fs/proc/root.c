@@ -160,11 +160,13 @@ static void count_tasks(u32 *out_running, u32 *out_all)
 
 static int show_loadavg(struct caller *c, const struct kernfs_node *n, struct strbuf *s)
 {
-	u32 running, all;
+	u32 running, all, load[3];
 
+	kernel_loadavg(load);
 	count_tasks(&running, &all);
-	strbuf_printf(s, "0.%02u 0.%02u 0.%02u %u/%u %d\n", 0u, 0u, 0u, running, all,
-		      proc_view(n)->last_pid);
+	for (int i = 0; i < 3; i++)
+		strbuf_printf(s, "%u.%02u ", load[i] >> 16, (load[i] & 0xffff) * 100 >> 16);
+	strbuf_printf(s, "%u/%u %d\n", running, all, proc_view(n)->last_pid);
 	return 0;
 }
 
@@ -221,9 +223,8 @@ static int show_stat_root(struct caller *c, const struct kernfs_node *n, struct 
 			      (unsigned long long)user / g_kernel->config.cpus,
 			      (unsigned long long)system / g_kernel->config.cpus);
 	strbuf_printf(s,
-		      "intr 0\nctxt %llu\nbtime %lld\nprocesses %llu\nprocs_running "
+		      "intr 0\nctxt 0\nbtime %lld\nprocesses %llu\nprocs_running "
 		      "%u\nprocs_blocked 0\n",
-		      (unsigned long long)g_kernel->context_switches,
 		      (long long)(g_kernel->boot_time / NSEC_PER_SEC),
 		      (unsigned long long)g_kernel->total_forks, max(running, 1u));
 	return 0;
@@ -253,6 +254,7 @@ const struct kernfs_entry proc_root_files[] = {
 	     "nodev\tproc\nnodev\tsysfs\nnodev\ttmpfs\nnodev\tdevpts\nnodev\toverlay\n"),
 	TEXT("interrupts", ""),
 	SHOW("loadavg", show_loadavg),
+	SHOW("locks", show_locks),
 	SHOW("meminfo", show_meminfo),
 	TEXT("modules", ""),
 	LINK("mounts", "self/mounts"),
@@ -262,6 +264,7 @@ const struct kernfs_entry proc_root_files[] = {
 	SHOW("stat", show_stat_root),
 	TEXT("swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"),
 	{.name = "sys", .mode = PROC_DIR, .children = proc_sys},
+	{.name = "sysvipc", .mode = PROC_DIR, .children = proc_sysvipc},
 	{.name = "thread-self", .mode = PROC_LINK, .readlink = readlink_self, .arg = 1},
 	SHOW("uptime", show_uptime),
 	SHOW("version", show_version),

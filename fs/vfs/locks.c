@@ -20,6 +20,8 @@
 
 struct file_lock {
 	struct list node; /* inode->locks */
+	struct list all;  /* in g_all */
+	struct inode *inode;
 	struct file_lock_request r;
 };
 
@@ -33,12 +35,14 @@ static SLAB_CACHE(g_lock_cache, struct file_lock);
 static SLAB_CACHE(g_wait_cache, struct lock_wait);
 
 static struct mutex g_lock;
-static struct list g_waits; /* guarded by g_lock */
+static struct list g_waits; /* guarded by g_lock, as below */
+static struct list g_all;   /* every lock, oldest first */
 
 void locks_init(void)
 {
 	mutex_init(&g_lock, LR_FLOCK);
 	list_init(&g_waits);
+	list_init(&g_all);
 }
 
 static bool same_class(const struct file_lock_request *a, const struct file_lock_request *b)
@@ -97,6 +101,7 @@ static bool would_deadlock(const struct file_lock_request *r, const struct file_
 static void lock_free(struct file_lock *l)
 {
 	list_del(&l->node);
+	list_del(&l->all);
 	slab_free(&g_lock_cache, l);
 }
 
@@ -115,6 +120,8 @@ static bool cut_range(struct inode *i, const struct file_lock_request *r, struct
 			tail = *spare;
 			*spare = NULL;
 			tail->r = l->r;
+			tail->inode = i;
+			list_append(&g_all, &tail->all);
 			tail->r.start = r->end + 1;
 			l->r.end = r->start - 1;
 			list_push(&l->node, &tail->node);
@@ -182,6 +189,8 @@ static int set_locked(struct inode *i, const struct file_lock_request *r, struct
 	changed = cut_range(i, r, split);
 	if (r->type != F_UNLCK) {
 		(*new)->r = *r;
+		(*new)->inode = i;
+		list_append(&g_all, &(*new)->all);
 		list_append(&i->locks, &(*new)->node);
 		merge(i, *new);
 		*new = NULL;
@@ -276,4 +285,21 @@ void locks_release_posix(struct inode *i, const void *owner)
 void locks_release_file(struct file *f)
 {
 	release(f->inode, f, 1u << LOCK_KIND_OFD | 1u << LOCK_KIND_FLOCK);
+}
+
+bool locks_at(u32 i, struct lock_shown *out)
+{
+	struct file_lock *l;
+	bool found = false;
+
+	mutex_lock(&g_lock);
+	list_for_each_entry (l, &g_all, all) {
+		if (i--)
+			continue;
+		*out = (struct lock_shown){l->r, l->inode->sb->dev, l->inode->ino};
+		found = true;
+		break;
+	}
+	mutex_unlock(&g_lock);
+	return found;
 }

@@ -631,6 +631,12 @@ void lock_wait_end(struct lock_wait *w);
 int lock_get(struct file *f, struct file_lock_request *r); /* F_GETLK */
 void locks_release_posix(struct inode *i, const void *owner);
 void locks_release_file(struct file *f);
+/* The lock at place @i of all there are, for /proc/locks; false: there are no more. */
+struct lock_shown {
+	struct file_lock_request r;
+	u64 dev, ino;
+};
+bool locks_at(u32 i, struct lock_shown *out);
 
 /* notify.c (inotify): vfs calls these itself after its operations. */
 void notify_dentry(struct dentry *d, u32 mask, u32 cookie);

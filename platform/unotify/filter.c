@@ -156,6 +156,8 @@ static void guest_own(struct program *p, bool strict, u32 notified)
 		if_eq(p, SYS_sched_yield, ALLOW, NEXT);
 	if (!(notified & POWN_RSEQ))
 		if_eq(p, SYS_rseq, ALLOW, NEXT);
+	if (!(notified & POWN_CPU))
+		if_eq(p, SYS_getcpu, ALLOW, NEXT);
 	if (!(notified & POWN_WAITV))
 		if_eq(p, SYS_futex_waitv, ALLOW, NEXT);
 	if (!(notified & POWN_TIME)) {

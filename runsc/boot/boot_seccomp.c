@@ -36,10 +36,10 @@ u32 boot_filtered_calls(const struct boot *b)
 	static const struct {
 		u16 nr, bit;
 	} calls[] = {
-		{SYS_sched_yield, POWN_YIELD}, {SYS_rseq, POWN_RSEQ},
-		{SYS_futex_waitv, POWN_WAITV}, {SYS_gettimeofday, POWN_TIME},
-		{SYS_time, POWN_TIME},	       {SYS_clock_gettime, POWN_TIME},
-		{SYS_clock_getres, POWN_TIME},
+		{SYS_sched_yield, POWN_YIELD},	{SYS_rseq, POWN_RSEQ},
+		{SYS_getcpu, POWN_CPU},		{SYS_futex_waitv, POWN_WAITV},
+		{SYS_gettimeofday, POWN_TIME},	{SYS_time, POWN_TIME},
+		{SYS_clock_gettime, POWN_TIME}, {SYS_clock_getres, POWN_TIME},
 	};
 	u32 bits = 0;
 

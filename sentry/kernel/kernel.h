@@ -87,9 +87,7 @@ struct kernel {
 	struct kernel_config config;
 	s64 boot_time; /* realtime ns at boot, for btime of /proc/stat */
 	s64 boot_monotonic;
-	u64 loadavg[3];	 /* fixed point as in /proc/loadavg; computed on reading */
 	u64 total_forks; /* [T] */
-	u64 context_switches;
 	_Atomic u64 memory_peak;
 	_Atomic bool running; /* kernel_run was called */
 	_Atomic bool ending;
@@ -142,6 +140,9 @@ void kernel_signal_init(int sig);
  * read each). */
 void kernel_cputime(u64 *out_user, u64 *out_system);
 u64 kernel_rss(void);
+/* Load averages over 1, 5 and 15 minutes, 16.16: what CPU time was used, not who waits for a CPU.
+ * Brought up to date when they are asked for. */
+void kernel_loadavg(u32 out[3]);
 /* What a cgroup would be charged: that and memory of files; *out_peak: the most that a call of this
  * has seen. kernel_shared_memory: the latter part alone. */
 u64 kernel_memory_used(u64 *out_peak);

@@ -79,3 +79,60 @@ void kernel_set_limits(u64 memory, const struct kernel_limits *l)
 	g_kernel->config.limits = *l;
 	mutex_unlock(&g_kernel->lock);
 }
+
+/* --- load averages ------------------------------------------------------------------------------
+ */
+
+#define LOAD_STEP (5 * NSEC_PER_SEC)
+#define LOAD_ONE  65536u
+
+static struct {
+	struct mutex lock; /* LR_LEAF; guards below */
+	s64 last;	   /* monotonic */
+	u64 cpu;	   /* time used until then, ns */
+	u32 load[3];	   /* 16.16 */
+} g_load = {.lock = MUTEX_INIT(LR_LEAF)};
+
+/* @base (16.16, below 1) to the power of @n. */
+static u32 power(u32 base, u64 n)
+{
+	u64 result = LOAD_ONE, b = base;
+
+	for (; n; n >>= 1) {
+		if (n & 1)
+			result = result * b >> 16;
+		b = b * b >> 16;
+	}
+	return (u32)result;
+}
+
+void kernel_loadavg(u32 out[3])
+{
+	/* e to the power of -5s / 1, 5, 15 minutes */
+	static const u32 decay[3] = {60296, 64453, 65173};
+	s64 now = time_monotonic();
+	u64 user, system, steps, used;
+
+	kernel_cputime(&user, &system);
+	mutex_lock(&g_load.lock);
+	steps = (u64)max((now - g_load.last) / LOAD_STEP, (s64)0);
+	if (!g_load.last)
+		steps = (u64)max((now - g_kernel->boot_monotonic) / LOAD_STEP, (s64)0);
+	if (steps) {
+		s64 since = g_load.last ? now - g_load.last : now - g_kernel->boot_monotonic;
+
+		used = user + system > g_load.cpu ? user + system - g_load.cpu : 0;
+		/* the average number of CPUs in use, 16.16 */
+		used = min(used, (u64)since * 1024) / 1024 * LOAD_ONE / ((u64)since / 1024);
+		for (int i = 0; i < 3; i++) {
+			u64 keep = power(decay[i], steps);
+
+			g_load.load[i] =
+				(u32)((g_load.load[i] * keep + used * (LOAD_ONE - keep)) >> 16);
+		}
+		g_load.last = now;
+		g_load.cpu = user + system;
+	}
+	memcpy(out, g_load.load, sizeof(g_load.load));
+	mutex_unlock(&g_load.lock);
+}

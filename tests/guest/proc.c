@@ -4,7 +4,11 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <sched.h>
+#include <sys/file.h>
+#include <sys/ipc.h>
 #include <sys/prctl.h>
+#include <sys/shm.h>
 
 static char g_b[65536];
 
@@ -315,6 +319,87 @@ static void test_list(void)
 	}
 }
 
+static void test_ipc_and_locks(void)
+{
+	char *buf = malloc(1 << 20);
+
+	CASE("/proc/sysvipc has the objects of the namespace")
+	{
+		int id = (int)MUST(shmget(IPC_PRIVATE, 12345, IPC_CREAT | 0640));
+		char want[64], *line;
+		unsigned perms = 0;
+		unsigned long size = 0;
+		pid_t pid = 0;
+
+		snprintf(want, sizeof(want), "%10d %10d", 0, id);
+		CHECK(read_file("/proc/sysvipc/shm", buf, 1 << 20) > 0);
+		line = strstr(buf, want);
+		CHECK(line != NULL);
+		if (line)
+			CHECK_EQ(sscanf(line, "%*d %*d %o %lu %d", &perms, &size, &pid), 3);
+		CHECK_EQ(perms, 0640);
+		CHECK_EQ(size, 12345);
+		CHECK_EQ(pid, getpid());
+		MUST(shmctl(id, IPC_RMID, NULL));
+		CHECK(read_file("/proc/sysvipc/sem", buf, 1 << 20) > 0);
+		CHECK(strstr(buf, "semid perms") != NULL);
+		CHECK(read_file("/proc/sysvipc/msg", buf, 1 << 20) > 0);
+		CHECK(strstr(buf, "msqid perms") != NULL);
+	}
+	CASE("/proc/locks has them")
+	{
+		struct flock l = {
+			.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 100, .l_len = 11};
+		int fd = (int)MUST(open("locked", O_RDWR | O_CREAT, 0600));
+		struct stat st;
+		char want[96];
+
+		MUST(fstat(fd, &st));
+		MUST(fcntl(fd, F_SETLK, &l));
+		MUST(flock(fd, LOCK_SH));
+		CHECK(read_file("/proc/locks", buf, 1 << 20) > 0);
+		snprintf(want, sizeof(want), "POSIX  ADVISORY  WRITE %d ", getpid());
+		CHECK(strstr(buf, want) != NULL);
+		snprintf(want, sizeof(want), ":%lu 100 110\n", (unsigned long)st.st_ino);
+		CHECK(strstr(buf, want) != NULL);
+		snprintf(want, sizeof(want), "FLOCK  ADVISORY  READ %d ", getpid());
+		CHECK(strstr(buf, want) != NULL);
+		close(fd);
+		CHECK(read_file("/proc/locks", buf, 1 << 20) >= 0);
+		CHECK(strstr(buf, want) == NULL);
+		unlink("locked");
+	}
+	CASE("getcpu says where a pinned thread runs")
+	{
+		cpu_set_t old, one;
+		unsigned cpu = 12345;
+
+		MUST(sched_getaffinity(0, sizeof(old), &old));
+		for (int i = 0; i < CPU_SETSIZE; i++) {
+			if (!CPU_ISSET(i, &old))
+				continue;
+			CPU_ZERO(&one);
+			CPU_SET(i, &one);
+			MUST(sched_setaffinity(0, sizeof(one), &one));
+			MUST(syscall(SYS_getcpu, &cpu, NULL, NULL));
+			CHECK_EQ(cpu, i);
+			CHECK_EQ(sched_getcpu(), i);
+		}
+		MUST(sched_setaffinity(0, sizeof(old), &old));
+		CHECK_EQ(syscall(SYS_getcpu, NULL, NULL, NULL), 0);
+		CHECK_ERRNO(syscall(SYS_getcpu, BAD_PTR, NULL, NULL), EFAULT);
+	}
+	CASE("load averages are numbers")
+	{
+		double a = -1, b = -1, c = -1;
+
+		CHECK(read_file("/proc/loadavg", buf, 1 << 20) > 0);
+		CHECK_EQ(sscanf(buf, "%lf %lf %lf %*d/%*d %*d", &a, &b, &c), 3);
+		CHECK(a >= 0 && b >= 0 && c >= 0);
+	}
+	free(buf);
+}
+
 int main(int argc, char **argv)
 {
 	test_begin(argc, argv);
@@ -323,5 +408,6 @@ int main(int argc, char **argv)
 	test_files();
 	test_system();
 	test_list();
+	test_ipc_and_locks();
 	return test_end();
 }
