@@ -165,14 +165,16 @@ int pctx_clone(struct pctx *parent, unsigned flags, const struct pregs *regs, u6
 
 /* --- what a context shares with its guest ----------------------------------------------------- */
 
-/* In memory that the guest can write: each field is read once. Where a platform has it and local is
- * set, the guest changes its signal mask and its robust list there without a call; both hold while
- * it is in GUEST, and what the kernel changes it stores there too. attention: a signal is pending
- * that the mask may block; a change of the mask then comes to the border (PEV_KICK). It is set
- * before the mask is looked at. sigreturn: address of the ucontext of the signal frame that was
+/* In memory that the guest can write: each field is read once. local says which calls the guest
+ * makes without the kernel: with SHARE_MADVISE those that forget pages, where no memory is locked;
+ * with SHARE_SIGNALS it changes its signal mask and its robust list in the share. Both hold there
+ * while it is in GUEST, and what the kernel changes it stores there too. attention: a signal is
+ * pending that the mask may block; a change of the mask then comes to the border (PEV_KICK). It is
+ * set before the mask is looked at. sigreturn: address of the ucontext of the signal frame that was
  * built last, from which the guest may return by itself with the alternate stack that alt_* say; 0:
  * it may not. A clone begins with its parent's local, mask and attention; a fresh context, spawned,
  * with attention alone. */
+enum { SHARE_SIGNALS = 1, SHARE_MADVISE = 2 };
 struct pctx_share {
 	_Atomic u32 local, attention;
 	_Atomic u64 mask, robust;

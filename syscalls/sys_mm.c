@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
+#include "sentry/kernel/process.h"
 #include "syscalls/sys.h"
 
 static struct mm_limits limits_of(struct task *t)
@@ -73,6 +74,8 @@ long sys_mmap(struct task *t, const struct sys_args *a)
 	ret = map_request(t, a, f, &req);
 	if (ret)
 		return ret;
+	if (req.flags & MAP_LOCKED)
+		task_memory_locked(t);
 	UNLESS_BUSY(t, ret, mm_mmap(t->mm, &req, &lim, inflight_of(t), &t->plan));
 	return ret ? ret : task_run_plan(t);
 }
@@ -167,6 +170,7 @@ long sys_mlock(struct task *t, const struct sys_args *a)
 {
 	struct mm_limits lim = limits_of(t);
 
+	task_memory_locked(t);
 	return mm_mlock(t->mm, ARG_GVA(a, 0), a->a[1], 0, true, &lim);
 }
 
@@ -174,6 +178,7 @@ long sys_mlock2(struct task *t, const struct sys_args *a)
 {
 	struct mm_limits lim = limits_of(t);
 
+	task_memory_locked(t);
 	return mm_mlock(t->mm, ARG_GVA(a, 0), a->a[1], ARG_UINT(a, 2), true, &lim);
 }
 
@@ -190,6 +195,7 @@ long sys_mlockall(struct task *t, const struct sys_args *a)
 
 	if (!ARG_UINT(a, 0))
 		return -EINVAL;
+	task_memory_locked(t);
 	return mm_mlockall(t->mm, ARG_UINT(a, 0), &lim);
 }
 

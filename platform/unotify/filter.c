@@ -184,6 +184,7 @@ static void guest_part(struct program *p, bool strict, u32 notified, bool rewrit
 	if_ge(p, SYS_execve + 2, HIGH,
 	      NEXT); /* most calls of most programs are below or just above */
 	local_call(p, SYS_rt_sigprocmask, strict);
+	local_call(p, SYS_madvise, strict);
 	for (unsigned i = 0; i < array_size(g_trap_low); i++)
 		if_eq(p, g_trap_low[i], TRAP, NEXT);
 	if_eq(p, SYS_sched_yield, strict || notified & POWN_YIELD ? NOTIF : ALLOW, NOTIF);

@@ -11,12 +11,16 @@
  * Who unblocks a signal that is pending must come to the kernel: the stub stores the mask, then
  * looks at attention; who queues a signal sets attention, then looks at the mask. One of them sees
  * the other.
+ *
+ * madvise that only forgets pages needs nobody's knowledge, and the stub makes it itself.
  */
 #include "platform/unotify/internal.h"
 
 #include "platform/arch/x86_64/stub.h"
 
 static_assert(offsetof(struct area, share) == CTL_LOCAL, "stub.h");
+static_assert(SHARE_SIGNALS == CTL_L_SIGNALS && SHARE_MADVISE == CTL_L_MADVISE, "stub.h");
+static_assert((LOCAL_ADVICE & ~ADVICE_OWN) == 0, "filter.c lets the stub do it");
 static_assert(offsetof(struct pctx_share, attention) == CTL_ATTENTION - CTL_LOCAL, "stub.h");
 static_assert(offsetof(struct pctx_share, mask) == CTL_MASK - CTL_LOCAL, "stub.h");
 static_assert(offsetof(struct pctx_share, robust) == CTL_ROBUST - CTL_LOCAL, "stub.h");

@@ -153,6 +153,8 @@ void signal_share_recheck(struct task *t);
 /* [T] @t has another context (exec); others may want to see its calls from now on, or no more. */
 void signal_share_start(struct task *t);
 void signal_share_allow(struct task *t);
+/* Owner: memory of @t is, or will be, locked: the stub may not forget it by itself any more. */
+void task_memory_locked(struct task *t);
 /* The child @t has its context: passes on what was sent to it before. */
 void signal_share_child(struct task *t);
 /* Owner: a signal frame with its ucontext at @uc was built; 0: a return must come to the border. */

@@ -10,6 +10,7 @@
  * pending. A sender sets it first and looks at the mask then; the guest's side does the reverse.
  *
  * A task whose calls somebody wants to see (hooks, filters of its own) answers none by itself.
+ * Where memory was locked madvise is not answered: it would forget what only we know to be locked.
  */
 #include <sys/syscall.h>
 
@@ -93,18 +94,21 @@ void signal_share_recheck(struct task *t)
 
 /* --- who may answer by itself ----------------------------------------------------------------- */
 
-static bool may_answer(const struct task *t)
+static u32 may_answer(const struct task *t)
 {
-	static const u16 calls[] = {SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_set_robust_list};
+	static const u16 calls[] = {SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_set_robust_list,
+				    SYS_madvise};
 	const struct kernel_hooks *h = g_kernel->config.hooks;
 	const struct seccomp_filter *f = atomic_load(&t->seccomp);
 
 	if ((h && (h->sys_enter || h->sys_exit)) || (!f && atomic_load(&t->seccomp_mode)))
-		return false;
+		return 0;
 	for (unsigned i = 0; f && i < array_size(calls); i++)
 		if (!seccomp_always_allows(f, calls[i]))
-			return false;
-	return true;
+			return 0;
+	if (!t->mm || atomic_load(&t->mm->was_locked))
+		return SHARE_SIGNALS;
+	return SHARE_SIGNALS | SHARE_MADVISE;
 }
 
 void signal_share_allow(struct task *t)
@@ -114,6 +118,21 @@ void signal_share_allow(struct task *t)
 	mutex_assert_held(&g_kernel->lock);
 	if (s)
 		atomic_store(&s->local, may_answer(t));
+}
+
+void task_memory_locked(struct task *t)
+{
+	struct tgroup *tg;
+	struct task *other;
+
+	if (atomic_exchange(&t->mm->was_locked, true))
+		return;
+	tasklist_lock();
+	list_for_each_entry (tg, &g_kernel->groups, all_link)
+		list_for_each_entry (other, &tg->tasks, group_link)
+			if (other->mm == t->mm)
+				signal_share_allow(other);
+	tasklist_unlock();
 }
 
 void signal_share_start(struct task *t)

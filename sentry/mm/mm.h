@@ -108,10 +108,11 @@ struct mm_file_ops {
 extern struct mm_file_ops mm_file_ops;
 
 struct mm {
-	struct ref ref;	   /* tasks and borrowers */
-	struct pas *as;	   /* host table: set when the context exists; const afterwards */
-	bool mixed;	   /* tasks of several groups have run in it; [T], task_usage.c */
-	struct mutex lock; /* LR_MM; guards all below */
+	struct ref ref;		 /* tasks and borrowers */
+	struct pas *as;		 /* host table: set when the context exists; const afterwards */
+	bool mixed;		 /* tasks of several groups have run in it; [T], task_usage.c */
+	_Atomic bool was_locked; /* memory was locked once: madvise has to ask (signal_share.c) */
+	struct mutex lock;	 /* LR_MM; guards all below */
 	struct vma *root, *first, *last;
 	u32 vma_count;
 	u64 total_vm, locked_vm, data_vm, stack_vm, exec_vm; /* bytes */

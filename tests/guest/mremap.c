@@ -184,6 +184,33 @@ static void test_mprotect(void)
 	}
 }
 
+static void test_locked(void)
+{
+	CASE("locked memory is not forgotten")
+	{
+		char *m = map(2);
+
+		CHECK_EXIT(FORK(memset(m, 'l', 2 * PAGE);
+				CHECK_EQ(madvise(m + PAGE, PAGE, MADV_DONTNEED), 0);
+				CHECK_EQ(mlock(m, PAGE), 0);
+				CHECK_ERRNO(madvise(m, PAGE, MADV_DONTNEED), EINVAL);
+				CHECK_ERRNO(madvise(m, 2 * PAGE, MADV_DONTNEED), EINVAL);
+				CHECK_ERRNO(madvise(m, PAGE, MADV_FREE), EINVAL);
+				CHECK_EQ(m[0], 'l');
+				CHECK_EXIT(FORK(CHECK_EQ(madvise(m, PAGE, MADV_DONTNEED), 0);
+						CHECK_EQ(m[0], 0)),
+					   0);
+				CHECK_EQ(munlock(m, PAGE), 0);
+				CHECK_EQ(madvise(m, PAGE, MADV_DONTNEED), 0); CHECK_EQ(m[0], 0)),
+			   0);
+		CHECK_EXIT(FORK(CHECK_EQ(mlockall(MCL_FUTURE), 0); char *f = map(1); f[0] = 'l';
+				CHECK_ERRNO(madvise(f, PAGE, MADV_DONTNEED), EINVAL);
+				CHECK_EQ(f[0], 'l')),
+			   0);
+		munmap(m, 2 * PAGE);
+	}
+}
+
 static void test_madvise(void)
 {
 	CASE("MADV_DONTNEED zeroes private memory, rereads files, keeps shared memory")
@@ -309,6 +336,7 @@ int main(int argc, char **argv)
 	test_mremap();
 	test_mprotect();
 	test_madvise();
+	test_locked();
 	test_brk();
 	return test_end();
 }

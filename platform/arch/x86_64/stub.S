@@ -55,11 +55,13 @@ stub_resume:
 /* A trapped call that may be answered here (unotify/local.c): rdx stays the ucontext, and nothing
  * is changed before all memory of the guest has been touched. */
 stub_local:
-	cmpl	$0, CTL_LOCAL(%rbx)
-	je	stub_event
 	cmpl	$0xc000003e, SI_ARCH(%rsi)	/* AUDIT_ARCH_X86_64 */
 	jne	stub_event
 	mov	SI_SYSCALL(%rsi), %eax
+	cmp	$28, %eax
+	je	stub_madvise
+	testl	$CTL_L_SIGNALS, CTL_LOCAL(%rbx)
+	jz	stub_event
 	cmp	$14, %eax
 	je	stub_sigmask
 	cmp	$15, %eax
@@ -71,6 +73,26 @@ stub_local:
 	mov	UC_RDI(%rdx), %rcx
 	mov	%rcx, CTL_ROBUST(%rbx)
 	movq	$0, UC_RAX(%rdx)
+	jmp	stub_answered
+
+/* madvise that forgets pages of the caller's, or says how large they may be. */
+stub_madvise:
+	testl	$CTL_L_MADVISE, CTL_LOCAL(%rbx)
+	jz	stub_event
+	mov	UC_RDX(%rdx), %rcx
+	cmp	$31, %rcx
+	ja	stub_event
+	mov	$LOCAL_ADVICE, %eax
+	bt	%ecx, %eax
+	jnc	stub_event
+	mov	%rdx, %r12
+	mov	$28, %eax
+	mov	UC_RDI(%rdx), %rdi
+	mov	UC_RSI(%rdx), %rsi
+	mov	%rcx, %rdx
+	syscall
+	mov	%r12, %rdx
+	mov	%rax, UC_RAX(%rdx)
 	jmp	stub_answered
 
 /* rt_sigprocmask: r8 the old mask, r9 the new one. */

@@ -40,7 +40,7 @@
 #define CTL_FD	       0x60 /* u32: number under which this thread gets a descriptor for a moment */
 #define CTL_HOST_TID   0x64 /* u32: a quiet child's host thread, stored by the host's clone */
 #define CTL_KICKED     0x68 /* u32: a quiet child must not begin before it has been to the border */
-#define CTL_LOCAL      0x70 /* struct pctx_share: u32: answer what can be answered here */
+#define CTL_LOCAL      0x70 /* struct pctx_share: u32: CTL_L_*, what to answer here */
 #define CTL_ATTENTION  0x74 /* u32 */
 #define CTL_MASK       0x78 /* u64: blocked signals */
 #define CTL_ROBUST     0x80 /* u64: head of the robust list */
@@ -85,6 +85,10 @@
 #define SI_SYSCALL  24 /* in the siginfo of a SIGSYS */
 #define SI_ARCH	    28
 
+#define CTL_L_SIGNALS 1 /* masks, robust lists, returns of handlers */
+#define CTL_L_MADVISE 2
+
+#define LOCAL_ADVICE	 0xc110	 /* DONTNEED, FREE, HUGEPAGE, NOHUGEPAGE */
 #define UNBLOCKABLE_MASK 0x40100 /* SIGKILL, SIGSTOP */
 #define RETURN_EFLAGS	 0x50dd5 /* what a handler's return may change */
 
