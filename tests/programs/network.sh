@@ -97,6 +97,12 @@ java Net.java; rm Net.java
 END
 fi
 
+if [ -n "$LONG" ] && python3 -c 'import test.test_socket' 2> /dev/null && [ -z "$SANDBOX" ]; then
+	for module in test_socket test_selectors test_socketserver test_httpservers test_ssl test_epoll; do
+		check "CPython's own $module" timeout -k1 300 "$RUNSC" do -- python3 -m test -q $module
+	done
+fi
+
 # ---- to another namespace ---------------------------------------------------------------------------------------------
 
 if [ "$(id -u)" = 0 ] && command -v ip > /dev/null && [ -z "$SANDBOX" ]; then
