@@ -268,7 +268,8 @@ static int inet_shutdown(struct socket *s, int how)
 	int ret = host_inet_shutdown(i->fd, how);
 
 	inet_touch(i);
-	if (ret == 0 && how != SHUT_WR)
+	/* Linux ends the readers of an unconnected datagram socket too, whatever it says */
+	if ((ret == 0 || ret == -ENOTCONN) && how != SHUT_WR)
 		atomic_store(&i->no_more, true);
 	inetpoll_run();
 	return ret;
