@@ -248,6 +248,8 @@ static bool event(struct platform *p, struct pctx *c, const struct seccomp_notif
 		return false;
 	}
 	order_over(c);
+	if (unlikely(ctx_state(c) == CTX_FREE))
+		return false; /* died meanwhile: the area may soon be another's */
 	c->frame = (struct frame *)args[2];
 	c->area->frame = args[2];
 	c->shown = 0;
