@@ -97,7 +97,8 @@ long sys_timerfd_settime(struct task *t, const struct sys_args *a)
 	f = fd_lookup(t, ARG_INT(a, 0));
 	if (!f)
 		return -EBADF;
-	ret = timerfd_set(f, flags & TFD_TIMER_ABSTIME, &new, &old);
+	ret = timerfd_set(f, flags & TFD_TIMER_ABSTIME, flags & TFD_TIMER_CANCEL_ON_SET, &new,
+			  &old);
 	if (ret == 0 && a->a[3])
 		ret = spec_out(t, ARG_GVA(a, 3), &old);
 	return ret;

@@ -23,8 +23,13 @@ struct file *timerfd_create_file(struct caller *c, int clockid, u32 flags);
 struct timerfd_spec {
 	s64 value, interval; /* value 0: disarmed */
 };
-int timerfd_set(struct file *f, bool absolute, const struct timerfd_spec *new,
+/* @cancels: TFD_TIMER_CANCEL_ON_SET. -ECANCELED: the clock was set since; it is armed all the same.
+ */
+int timerfd_set(struct file *f, bool absolute, bool cancels, const struct timerfd_spec *new,
 		struct timerfd_spec *out_old);
+void timerfd_init(void);
+/* The real-time clock was set. */
+void timerfd_clock_set(void);
 int timerfd_get(struct file *f, struct timerfd_spec *out);
 
 /* @mask: bit signo - 1. */

@@ -33,7 +33,7 @@
 #include "sentry/arena/arena.h"
 #include "sentry/base/bug.h"
 #include "sentry/base/rbtree.h"
-#include "sentry/kernel/task.h"
+#include "sentry/kernel/kernel.h"
 
 #define EPOLL_NESTS  5
 #define PRIVATE_BITS (EPOLLWAKEUP | EPOLLONESHOT | EPOLLET | EPOLLEXCLUSIVE)
@@ -561,4 +561,6 @@ struct file *epoll_create_file(struct caller *c, u32 flags)
 void anon_init(void)
 {
 	vfs_set_epoll_release(epoll_release_file);
+	timerfd_init();
+	kernel_on_clock_set(timerfd_clock_set);
 }

@@ -24,13 +24,41 @@ struct timerfd {
 	s64 interval;
 	bool lapsed; /* deadline has been counted, the ones after it have not */
 	u64 ticks;
-	int clockid; /* const */
+	bool cancels; /* TFD_TIMER_CANCEL_ON_SET */
+	u64 sets;     /* how often the clock had been set when it was last told */
+	int clockid;  /* const */
 	struct timer timer;
 	struct waitq q;
 };
 
 static SLAB_CACHE(g_timerfds, struct timerfd);
 static const struct file_ops timerfd_ops;
+static _Atomic u64 g_sets;	/* how often the real-time clock was set */
+static struct waitq g_set_wait; /* woken then */
+
+void timerfd_init(void)
+{
+	waitq_init(&g_set_wait);
+}
+
+void timerfd_clock_set(void)
+{
+	atomic_fetch_add(&g_sets, 1);
+	waitq_wake(&g_set_wait, EPOLLIN | EPOLLRDNORM);
+}
+
+/* Was the clock set since? Tells it once. */
+static bool take_cancelled(struct timerfd *t)
+{
+	u64 now = atomic_load(&g_sets);
+	bool cancelled = t->cancels && t->sets != now;
+
+	mutex_assert_held(&t->lock);
+	t->sets = now;
+	if (cancelled)
+		t->ticks = 0;
+	return cancelled;
+}
 
 /* Counts the expiration that t->timer is queued for if its time has come, whoever notices first. */
 static void expire(struct timerfd *t)
@@ -77,15 +105,19 @@ static void catch_up(struct timerfd *t)
 static ssize_t timerfd_read(struct caller *c, struct file *f, struct iov_iter *to, u64 *pos)
 {
 	struct timerfd *t = f->data;
+	bool cancelled;
 	u64 ticks;
 
 	if (to->left < sizeof(ticks))
 		return -EINVAL;
 	mutex_lock(&t->lock);
 	catch_up(t);
+	cancelled = take_cancelled(t);
 	ticks = t->ticks;
 	t->ticks = 0;
 	mutex_unlock(&t->lock);
+	if (cancelled)
+		return -ECANCELED;
 	if (ticks == 0)
 		return -EAGAIN;
 	return copy_to_iter(&ticks, sizeof(ticks), to) == sizeof(ticks) ? (ssize_t)sizeof(ticks)
@@ -98,9 +130,10 @@ static u32 timerfd_poll(struct file *f, struct poll_table *pt)
 	u32 mask;
 
 	poll_wait(f, &t->q, pt);
+	poll_wait(f, &g_set_wait, pt);
 	mutex_lock(&t->lock);
 	expire(t);
-	mask = t->ticks ? EPOLLIN : 0;
+	mask = t->ticks || (t->cancels && t->sets != atomic_load(&g_sets)) ? EPOLLIN : 0;
 	mutex_unlock(&t->lock);
 	return mask;
 }
@@ -126,16 +159,19 @@ int timerfd_get(struct file *f, struct timerfd_spec *out)
 	return 0;
 }
 
-int timerfd_set(struct file *f, bool absolute, const struct timerfd_spec *new,
+int timerfd_set(struct file *f, bool absolute, bool cancels, const struct timerfd_spec *new,
 		struct timerfd_spec *out_old)
 {
 	struct timerfd *t = f->data;
 	struct timerfd_spec old;
+	bool cancelled;
 
 	if (f->op != &timerfd_ops)
 		return -EINVAL;
 	mutex_lock(&t->lock);
 	spec_locked(t, &old);
+	cancelled = take_cancelled(t);
+	t->cancels = cancels && absolute && time_clock_of(t->clockid) == TIME_REALTIME;
 	t->ticks = 0;
 	t->interval = new->interval;
 	t->deadline = TIMER_NEVER;
@@ -148,7 +184,7 @@ int timerfd_set(struct file *f, bool absolute, const struct timerfd_spec *new,
 	mutex_unlock(&t->lock);
 	if (out_old)
 		*out_old = old;
-	return 0;
+	return cancelled ? -ECANCELED : 0;
 }
 
 static void timerfd_show(struct file *f, struct strbuf *s)

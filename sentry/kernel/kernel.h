@@ -143,6 +143,8 @@ u64 kernel_rss(void);
 /* Load averages over 1, 5 and 15 minutes, 16.16: what CPU time was used, not who waits for a CPU.
  * Brought up to date when they are asked for. */
 void kernel_loadavg(u32 out[3]);
+/* @fn is called on the I/O thread when the real-time clock has been set. At boot. */
+void kernel_on_clock_set(void (*fn)(void));
 /* What a cgroup would be charged: that and memory of files; *out_peak: the most that a call of this
  * has seen. kernel_shared_memory: the latter part alone. */
 u64 kernel_memory_used(u64 *out_peak);

@@ -22,11 +22,13 @@
 #include "sentry/kernel/worker.h"
 
 #define SCRATCH_ORDER 6
+#define FAR_AWAY      9000000000 /* s: the year 2255 */
 static_assert((PAGE_SIZE << SCRATCH_ORDER) == WORKER_SCRATCH, "order of the scratch buffer");
 
 /* Host table: descriptors of the I/O worker, set before threads exist. */
-static int g_timer_fd = -1;
-static struct hostpoll_entry g_timer_entry, g_child_entry;
+static int g_timer_fd = -1, g_clock_fd = -1;
+static struct hostpoll_entry g_timer_entry, g_child_entry, g_clock_entry;
+static void (*g_clock_hook)(void); /* const after boot */
 static struct worker g_workers[WORKERS_MAX + 1];
 static pthread_t g_threads[WORKERS_MAX + 1];
 
@@ -44,6 +46,22 @@ static void timer_due(struct hostpoll_entry *e, u32 events)
 	timer_run(time_monotonic());
 }
 
+void kernel_on_clock_set(void (*fn)(void))
+{
+	g_clock_hook = fn;
+}
+
+/* The host's real-time clock was set: deadlines by it have moved. */
+static void clock_set(struct hostpoll_entry *e, u32 events)
+{
+	u64 count;
+
+	host_read(e->fd, &count, sizeof(count)); /* -ECANCELED */
+	timer_run(time_monotonic());
+	if (g_clock_hook)
+		g_clock_hook();
+}
+
 static void child_died(struct hostpoll_entry *e, u32 events)
 {
 	struct signalfd_siginfo info;
@@ -56,6 +74,7 @@ static void child_died(struct hostpoll_entry *e, u32 events)
 
 int workers_init(void)
 {
+	const struct itimerspec never = {.it_value.tv_sec = FAR_AWAY};
 	sigset_t mask;
 	int err;
 
@@ -74,10 +93,15 @@ int workers_init(void)
 		(struct hostpoll_entry){.fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK),
 					.fn = child_died,
 					.arg = &g_workers[g_kernel->config.workers]};
-	if (g_timer_fd < 0 || g_child_entry.fd < 0)
+	g_clock_fd = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	g_clock_entry = (struct hostpoll_entry){.fd = g_clock_fd, .fn = clock_set};
+	if (g_timer_fd < 0 || g_child_entry.fd < 0 || g_clock_fd < 0 ||
+	    timerfd_settime(g_clock_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL))
 		return -errno;
 	timer_set_rearm(rearm);
 	err = hostpoll_add(&g_timer_entry, EPOLLIN);
+	if (!err)
+		err = hostpoll_add(&g_clock_entry, EPOLLIN);
 	return err ? err : hostpoll_add(&g_child_entry, EPOLLIN);
 }
 

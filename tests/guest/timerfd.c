@@ -216,10 +216,36 @@ static void test_eventfd_more(void)
 	}
 }
 
+static void test_cancel(void)
+{
+	CASE("TFD_TIMER_CANCEL_ON_SET: with a clock that is not set timers expire")
+	{
+		static const int clocks[] = {CLOCK_REALTIME, CLOCK_MONOTONIC};
+		uint64_t v = 0;
+
+		for (size_t i = 0; i < COUNT(clocks); i++) {
+			int fd = (int)MUST(timerfd_create(clocks[i], 0));
+			struct itimerspec its = {.it_value = {1, 1}};
+
+			CHECK_EQ(timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET,
+						 &its, NULL),
+				 0);
+			CHECK_EQ(read(fd, &v, 8), 8);
+			CHECK_EQ(v, 1);
+			its.it_value = (struct timespec){0, 1000000};
+			CHECK_EQ(timerfd_settime(fd, TFD_TIMER_CANCEL_ON_SET, &its, NULL), 0);
+			CHECK_EQ(read(fd, &v, 8), 8);
+			CHECK_ERRNO(timerfd_settime(fd, 4, &its, NULL), EINVAL);
+			close(fd);
+		}
+	}
+}
+
 int main(int argc, char **argv)
 {
 	test_begin(argc, argv);
 	test_timerfd();
+	test_cancel();
 	test_eventfd();
 	test_eventfd_more();
 	return test_end();

@@ -178,12 +178,44 @@ START_TEST(eventfd_counts)
 }
 END_TEST
 
+/* TFD_TIMER_CANCEL_ON_SET */
+START_TEST(clock_was_set)
+{
+	struct file *f = timerfd_create_file(&g_caller, CLOCK_REALTIME, O_NONBLOCK);
+	struct file *other = timerfd_create_file(&g_caller, CLOCK_REALTIME, O_NONBLOCK);
+	struct timerfd_spec far = {.value = INT64_MAX / 2};
+	struct poll_table pt = {0};
+	u64 ticks;
+
+	ck_assert(!IS_ERR(f) && !IS_ERR(other));
+	ck_assert_int_eq(timerfd_set(f, true, true, &far, NULL), 0);
+	ck_assert_int_eq(timerfd_set(other, true, false, &far, NULL), 0);
+	ck_assert_uint_eq(f->op->poll(f, &pt), 0);
+	timerfd_clock_set();
+	ck_assert_uint_eq(f->op->poll(f, &pt), EPOLLIN);
+	ck_assert_uint_eq(other->op->poll(other, &pt), 0);
+	ck_assert_int_eq(file_read(f, &ticks, sizeof(ticks)), -ECANCELED);
+	ck_assert_int_eq(file_read(f, &ticks, sizeof(ticks)), -EAGAIN);
+	timerfd_clock_set();
+	ck_assert_int_eq(timerfd_set(f, true, true, &far, NULL), -ECANCELED);
+	ck_assert_int_eq(file_read(f, &ticks, sizeof(ticks)), -EAGAIN);
+	timerfd_clock_set();
+	/* a relative deadline is not cancelled */
+	ck_assert_int_eq(timerfd_set(f, false, true, &far, NULL), -ECANCELED);
+	timerfd_clock_set();
+	ck_assert_int_eq(file_read(f, &ticks, sizeof(ticks)), -EAGAIN);
+	file_put(f);
+	file_put(other);
+}
+END_TEST
+
 static void add(TCase *tc)
 {
 	tcase_add_test(tc, triggers);
 	tcase_add_test(tc, nesting);
 	tcase_add_test(tc, life_races);
 	tcase_add_test(tc, eventfd_counts);
+	tcase_add_test(tc, clock_was_set);
 }
 
 int main(void)
