@@ -99,6 +99,7 @@ struct platform_config {
 	enum prewrite rewrite;
 	unsigned workers; /* threads that will call platform_recv */
 	bool strict;	  /* trap also the calls that are normally the workload's own */
+	int oom_raise;	  /* by how much stubs are worse than we when the host lacks memory */
 	int procfd;	  /* directory of a proc of our pid namespace (subset=pid), or -1 */
 };
 

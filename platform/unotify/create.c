@@ -46,6 +46,7 @@ int platform_create(const char *name, const struct platform_config *config, stru
 	p->listener = p->memfd = -1;
 	p->procfd = config->procfd;
 	p->strict = config->strict;
+	p->oom_raise = config->oom_raise;
 	p->worker_count = config->workers;
 	p->cpus = sched_getaffinity(0, sizeof(cpus), &cpus) ? 1 : (unsigned)CPU_COUNT(&cpus);
 	frame_setup();

@@ -205,6 +205,7 @@ struct platform {
 	unsigned untold;	       /* [P] address spaces with untold */
 	struct list quiet;	       /* [P] contexts whose first notification may be anything */
 	bool strict;		       /* [const] */
+	int oom_raise;		       /* [const] */
 	enum prewrite rewrite;	       /* [const] */
 	_Atomic u64 *truth;	       /* [const] TRAMP_TRUTH's page, or NULL */
 	_Atomic u32 dice;	       /* PREWRITE_RANDOM */

@@ -18,6 +18,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -210,6 +211,24 @@ static void zygote_memory(const struct platform *p, const struct vdso_maps *v)
 	must(host_raw(SYS_madvise, p->areas, p->area_size, MADV_DONTFORK));
 }
 
+/* Stubs are to be killed before the sentry is: what the host refuses stays as it is. */
+static void zygote_oom_score(const struct platform *p)
+{
+	char text[16] = "";
+	long fd;
+	int n;
+
+	if (!p->oom_raise || p->procfd < 0)
+		return;
+	fd = host_raw(SYS_openat, p->procfd, "self/oom_score_adj", O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	host_raw(SYS_read, fd, text, sizeof(text) - 1);
+	n = snprintf(text, sizeof(text), "%d", min(atoi(text) + p->oom_raise, 1000));
+	host_raw(SYS_pwrite64, fd, text, n, 0);
+	host_raw(SYS_close, fd);
+}
+
 static void __attribute__((noreturn))
 zygote_main(const struct platform *p, const struct vdso_maps *v, const struct sock_fprog *filter)
 {
@@ -219,6 +238,7 @@ zygote_main(const struct platform *p, const struct vdso_maps *v, const struct so
 	zygote_signals(p);
 	zygote_rseq();
 	zygote_rights();
+	zygote_oom_score(p);
 	zygote_memory(p, v);
 	fd = host_raw(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
 		      SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,

@@ -178,6 +178,10 @@ static u32 max_sockets(void)
 	return (u32)l.rlim_cur / 2;
 }
 
+/* Of 1000 for all memory of the cgroup. Where it has a limit, a guest is to die of it and not the
+ * sentry; without one the score is the container's alone. */
+#define OOM_RAISE 300
+
 static void start_kernel(struct boot *b, int procfd)
 {
 	bool strict = boot_make_filter(b);
@@ -185,6 +189,7 @@ static void start_kernel(struct boot *b, int procfd)
 		.workers = b->c->cpus,
 		.strict = strict,
 		.notified = boot_filtered_calls(b),
+		.oom_raise = b->c->memory_limit ? OOM_RAISE : 0,
 		.procfd = procfd,
 		/* Calls that are answered behind our back would be missing in a trace. */
 		.rewrite = b->c->strace || strict ? PREWRITE_OFF : (enum prewrite)b->c->rewrite,

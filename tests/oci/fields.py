@@ -105,6 +105,9 @@ CASES = [
     ("cgroups_path", "l['cgroupsPath']='/bulkhead-fields'; c['hooks']={'createRuntime':[{'path':'/bin/sh','args':['sh','-c',"
      "'P=$(sed \"s/.*\\\\\"pid\\\\\": *\\\\([0-9]*\\\\).*/\\\\1/\"); grep -c /bulkhead-fields$ /proc/$P/cgroup >'+b+'/h']}]}; "
      "m.append({'destination':'/b','source':b,'options':['bind']})", "test $(cat /b/h) -ge 1 && echo ok", "ok"),
+    ("oom_of_many_small", "l['resources']={'memory':{'limit':50331648,'swap':50331648}}",
+     "i=0; while [ $i -lt 40 ]; do sh -c 'x=$(head -c 1500000 /dev/zero | tr \"\\\\0\" a); sleep 2' & i=$((i+1)); done; "
+     "wait; echo alive", "(Killed\n)*alive"),
     ("memory_of_files", "l['resources']={'memory':{'limit':41943040,'swap':41943040}}",
      "dd if=/dev/zero of=/dev/shm/f bs=1M count=100 2>/dev/null; echo $?; rm /dev/shm/f; echo alive",
      "(1|137)\nalive"),
@@ -205,7 +208,7 @@ def run(runtime, base, work, code, inside):
 def prepare(runtime, work):
     bundles.make_rootfs(os.path.join(work, "rootfs"))
     for name in ("cat", "chmod", "cp", "cut", "dd", "grep", "head", "hostname", "id", "ionice", "kill", "ls", "mkdir",
-                 "nice", "nproc", "readlink", "rm", "rmdir", "sleep", "stat", "tail", "touch", "uname", "wc"):
+                 "nice", "nproc", "readlink", "rm", "rmdir", "sleep", "stat", "tail", "touch", "tr", "uname", "wc"):
         os.symlink("busybox", os.path.join(work, "rootfs/bin", name))
     subprocess.run([runtime, "spec", "-b", work], check=True)
     with open(os.path.join(work, "config.json")) as f:
