@@ -49,6 +49,8 @@ int path_at(struct task *t, int dirfd, gva_t src, u32 walk_flags, struct path *o
 	scoped_walk start = {NULL, NULL};
 	int ret = path_arg_get(t, src, &p);
 
+	if (!ret && !p.name[0] && !(walk_flags & WALK_EMPTY))
+		ret = -ENOENT;
 	if (ret)
 		return ret;
 	ret = dirfd_get(t, dirfd, p.name, &start);

@@ -278,7 +278,7 @@ long sys_fadvise64(struct task *t, const struct sys_args *a)
 
 	if (!f)
 		return -EBADF;
-	if (f->inode && f->inode->flags & INODE_STREAM)
+	if (f->inode && S_ISFIFO(f->inode->mode))
 		return -ESPIPE;
 	return ARG_UINT(a, 3) > 5 || (s64)a->a[2] < 0 ? -EINVAL : 0;
 }
@@ -289,5 +289,5 @@ long sys_readahead(struct task *t, const struct sys_args *a)
 
 	if (!f || !(f->mode & FMODE_READ))
 		return -EBADF;
-	return f->inode && S_ISREG(f->inode->mode) ? 0 : -EINVAL;
+	return f->inode && S_ISREG(f->inode->mode) && (s64)a->a[2] >= 0 ? 0 : -EINVAL;
 }

@@ -51,11 +51,12 @@ static long getdents(struct task *t, const struct sys_args *a, bool old)
 	u64 start;
 	int err;
 
-	if (!f || !(f->mode & FMODE_READ))
+	if (!f)
 		return -EBADF;
 	if (!f->inode || !S_ISDIR(f->inode->mode))
 		return -ENOTDIR;
-	d.size = min((size_t)want, (size_t)PAGE_SIZE << 4);
+	/* Linux counts with a sign: nothing fits into less than nothing */
+	d.size = (s32)want < 0 ? 0 : min((size_t)want, (size_t)PAGE_SIZE << 4);
 	d.buf = page_alloc(4);
 	if (!d.buf)
 		return -ENOMEM;

@@ -60,12 +60,12 @@ static long wait_for_events(struct task *t, const struct sys_args *a, bool dont_
 	scoped_file f = NULL;
 	int n;
 
-	if (ARG_INT(a, 2) <= 0 || ARG_INT(a, 2) > INT_MAX / (int)sizeof(*buf))
-		return -EINVAL;
-	max = min(max, ARG_UINT(a, 2));
 	f = fd_lookup(t, ARG_INT(a, 0));
 	if (!f)
 		return -EBADF;
+	if (ARG_INT(a, 2) <= 0 || ARG_INT(a, 2) > INT_MAX / (int)sizeof(*buf))
+		return -EINVAL;
+	max = min(max, ARG_UINT(a, 2));
 	if (!file_is_epoll(f))
 		return -EINVAL;
 	n = epoll_collect(t, f, buf, max);

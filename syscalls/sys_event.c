@@ -125,11 +125,11 @@ static long do_signalfd(struct task *t, const struct sys_args *a, u32 flags)
 	u64 mask;
 	long ret;
 
-	if (a->a[2] != sizeof(mask) || (flags & ~(SFD_CLOEXEC | SFD_NONBLOCK)))
-		return -EINVAL;
 	ret = sigset_in(t, ARG_GVA(a, 1), a->a[2], &mask);
 	if (ret)
 		return ret;
+	if (flags & ~(SFD_CLOEXEC | SFD_NONBLOCK))
+		return -EINVAL;
 	if (ARG_INT(a, 0) == -1)
 		return install(t, signalfd_create(task_caller(t), mask, flags & O_NONBLOCK),
 			       flags & O_CLOEXEC);
@@ -184,6 +184,8 @@ long sys_inotify_add_watch(struct task *t, const struct sys_args *a)
 	f = fd_lookup(t, ARG_INT(a, 0));
 	if (!f)
 		return -EBADF;
+	if (!file_is_inotify(f))
+		return -EINVAL;
 	if (!(mask & IN_DONT_FOLLOW))
 		walk |= WALK_FOLLOW;
 	if (mask & IN_ONLYDIR)

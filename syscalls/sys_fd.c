@@ -121,6 +121,8 @@ long sys_flock(struct task *t, const struct sys_args *a)
 	struct file_lock_request r = {
 		.kind = LOCK_KIND_FLOCK, .owner = f, .pid = t->tg->tgid, .end = S64_MAX};
 
+	if (op & LOCK_MAND) /* once for samba: Linux ignores it */
+		return 0;
 	switch (op & ~LOCK_NB) {
 	case LOCK_SH:
 		r.type = F_RDLCK;

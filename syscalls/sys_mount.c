@@ -57,10 +57,11 @@ long sys_umount2(struct task *t, const struct sys_args *a)
 
 	if (flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW))
 		return -EINVAL;
-	if (!cred_capable_in(t->cred, mnt_ns_common(t->mnt_ns)->owner, 21)) /* CAP_SYS_ADMIN */
-		return -EPERM;
 	err = path_at(t, AT_FDCWD, ARG_GVA(a, 0), flags & UMOUNT_NOFOLLOW ? 0 : WALK_FOLLOW,
 		      &target);
+	if (!err &&
+	    !cred_capable_in(t->cred, mnt_ns_common(t->mnt_ns)->owner, 21)) /* CAP_SYS_ADMIN */
+		err = -EPERM;
 	return err ? err : vfs_umount(task_caller(t), &target, flags);
 }
 

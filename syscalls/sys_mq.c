@@ -130,7 +130,7 @@ long sys_mq_notify(struct task *t, const struct sys_args *a)
 		if (ev.notify != SIGEV_NONE && ev.notify != SIGEV_SIGNAL)
 			return -EINVAL; /* SIGEV_THREAD is told through a netlink socket, which does
 					   not exist */
-		if (ev.notify == SIGEV_SIGNAL && (ev.signo < 1 || ev.signo > NSIG_MAX))
+		if (ev.notify == SIGEV_SIGNAL && (ev.signo < 0 || ev.signo > NSIG_MAX))
 			return -EINVAL;
 	}
 	if (!f)

@@ -61,6 +61,8 @@ static long do_open(struct task *t, int dirfd, gva_t name, const struct open_how
 	ret = check_flags(how->flags);
 	if (!ret)
 		ret = path_arg_get(t, name, &p);
+	if (!ret && !p.name[0])
+		ret = -ENOENT;
 	if (ret)
 		return ret;
 	/* Within a root, an absolute name starts there as well. */

@@ -23,6 +23,8 @@ static int name_at_get(struct task *t, int dirfd, gva_t src, struct name_at *out
 {
 	int ret = path_arg_get(t, src, &out->arg);
 
+	if (!ret && !out->arg.name[0])
+		ret = -ENOENT;
 	if (ret)
 		return ret;
 	ret = dirfd_get(t, dirfd, out->arg.name, &out->start);
@@ -59,8 +61,12 @@ static long do_mknod(struct task *t, int dirfd, gva_t name, u32 mode, u32 dev)
 	u64 rdev = ((u64)(dev & 0xfff00) >> 8) << 8 | (dev & 0xff) |
 		   ((u64)(dev & 0xfff00000) >> 12 << 12);
 	scoped_name n = {{NULL}};
-	int err = name_at_get(t, dirfd, name, &n);
+	int err;
 
+	if (mode & S_IFMT && !S_ISREG(mode) && !S_ISCHR(mode) && !S_ISBLK(mode) &&
+	    !S_ISFIFO(mode) && !S_ISSOCK(mode))
+		return S_ISDIR(mode) ? -EPERM : -EINVAL;
+	err = name_at_get(t, dirfd, name, &n);
 	if (err)
 		return err;
 	if (!S_ISCHR(mode) && !S_ISBLK(mode))

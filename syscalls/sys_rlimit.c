@@ -25,7 +25,9 @@ static long change(struct task *t, struct tgroup *tg, unsigned which,
 		return -EPERM;
 	*r = *new;
 	if (which == RLIMIT_CPU_K) {
-		tg->cpu_soft_next = new->cur;
+		/* none at all is the least that can be: a second, until which the hard one waits
+		 * too */
+		tg->cpu_soft_next = new->cur ? new->cur : 1;
 		cpu_timer_rearm(tg);
 	}
 	return 0;
@@ -48,14 +50,14 @@ static long do_prlimit(struct task *t, s32 pid, unsigned which, const struct rli
 	struct task *other;
 	long err = 0;
 
-	if (which >= RLIMITS)
-		return -EINVAL;
 	tasklist_lock();
 	other = pid ? task_find_for(t, pid) : t;
 	if (!other)
 		err = -ESRCH;
 	else if (!may_limit(t, other))
 		err = -EPERM;
+	else if (which >= RLIMITS)
+		err = -EINVAL;
 	if (!err) {
 		*old = other->tg->rlim[which];
 		if (new)

@@ -85,45 +85,71 @@ static long do_write(struct task *t, int fd, struct file *f, struct iov_iter *it
 	return t->wait.moved ? (long)t->wait.moved : n;
 }
 
-static long do_rw(struct task *t, int fd, struct iov_iter *it, const struct rw *rw)
+/* The open file that the call is about, with the right to it. */
+static int rw_file(struct task *t, int fd, const struct rw *rw, struct file **out)
 {
-	scoped_file f = fd_lookup(t, fd);
+	struct file *f;
 
-	if (!f || !(f->mode & (rw->write ? FMODE_WRITE : FMODE_READ)))
+	if (rw->pos && (s64)*rw->pos < 0)
+		return -EINVAL;
+	*out = f = fd_lookup(t, fd);
+	if (!f)
 		return -EBADF;
 	if (rw->pos && f->inode && f->inode->flags & INODE_STREAM)
 		return -ESPIPE;
-	if (rw->pos && (s64)*rw->pos < 0)
-		return -EINVAL;
+	return f->mode & (rw->write ? FMODE_WRITE : FMODE_READ) ? 0 : -EBADF;
+}
+
+static long do_rw(struct task *t, int fd, struct file *f, struct iov_iter *it, const struct rw *rw)
+{
 	return rw->write ? do_write(t, fd, f, it, rw) : do_read(t, fd, f, it, rw);
 }
 
 static long rw_buffer(struct task *t, const struct sys_args *a, const struct rw *rw)
 {
+	scoped_file f = NULL;
 	struct iov_iter it;
-	size_t n = min(a->a[2], (u64)0x7ffff000);
+	int err = rw_file(t, ARG_INT(a, 0), rw, &f);
 
-	if ((s64)a->a[2] < 0) /* no buffer has so many bytes */
-		return -EFAULT;
-	iter_init_guest(&it, t->mm, ARG_GVA(a, 1), n, t->worker->scratch, WORKER_SCRATCH);
-	return do_rw(t, ARG_INT(a, 0), &it, rw);
+	if (err)
+		return err;
+	if (a->a[2] > GUEST_END || a->a[1] > GUEST_END - a->a[2]) /* no memory there at all */
+		return a->a[2] ? -EFAULT : 0;
+	iter_init_guest(&it, t->mm, ARG_GVA(a, 1), min(a->a[2], (u64)0x7ffff000),
+			t->worker->scratch, WORKER_SCRATCH);
+	return do_rw(t, ARG_INT(a, 0), f, &it, rw);
+}
+
+static long rw_iovec(struct task *t, const struct sys_args *a, const struct rw *rw, struct file *f,
+		     struct iovec *iov)
+{
+	struct iov_iter it;
+	long ret = copy_in_iovec(t->mm, iov, ARG_GVA(a, 1), ARG_UINT(a, 2), &it, t->worker->scratch,
+				 WORKER_SCRATCH);
+
+	if (ret < 0)
+		return ret;
+	if (it.left == 0)
+		return 0;
+	if (rw->rwf & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND))
+		return -EOPNOTSUPP;
+	return do_rw(t, ARG_INT(a, 0), f, &it, rw);
 }
 
 static long rw_vector(struct task *t, const struct sys_args *a, const struct rw *rw)
 {
 	struct iovec fast[IOV_FAST], *iov = fast;
 	unsigned count = ARG_UINT(a, 2);
-	struct iov_iter it;
-	long ret;
+	scoped_file f = NULL;
+	long ret = rw_file(t, ARG_INT(a, 0), rw, &f);
 
+	if (ret)
+		return ret;
 	if (a->a[2] > ITER_IOV_MAX)
 		return -EINVAL;
 	if (count > IOV_FAST && !(iov = kalloc(count * sizeof(*iov))))
 		return -ENOMEM;
-	ret = copy_in_iovec(t->mm, iov, ARG_GVA(a, 1), count, &it, t->worker->scratch,
-			    WORKER_SCRATCH);
-	if (ret >= 0)
-		ret = do_rw(t, ARG_INT(a, 0), &it, rw);
+	ret = rw_iovec(t, a, rw, f, iov);
 	if (iov != fast)
 		kfree(iov, count * sizeof(*iov));
 	return ret;
@@ -182,8 +208,6 @@ static long rw_flags(struct task *t, const struct sys_args *a, bool write)
 	u64 pos = a->a[3];
 	struct rw rw = {.write = write, .pos = (s64)pos == -1 ? NULL : &pos, .rwf = ARG_INT(a, 5)};
 
-	if (rw.rwf & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND))
-		return -EOPNOTSUPP;
 	return rw_vector(t, a, &rw);
 }
 

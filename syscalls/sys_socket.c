@@ -26,13 +26,11 @@ int sockaddr_in_arg(struct task *t, gva_t src, int len, struct sock_name *out)
 	return len ? (int)copy_in(t->mm, out->raw, src, (size_t)len) : 0;
 }
 
-int sockaddr_out_arg(struct task *t, gva_t dst, gva_t len_ptr, const struct sock_name *name)
+static int name_out(struct task *t, gva_t dst, gva_t len_ptr, const struct sock_name *name)
 {
 	int room;
 	u32 n;
 
-	if (!dst.v)
-		return 0;
 	if (copy_in_obj(t->mm, &room, len_ptr))
 		return -EFAULT;
 	if (room < 0)
@@ -42,6 +40,11 @@ int sockaddr_out_arg(struct task *t, gva_t dst, gva_t len_ptr, const struct sock
 	if (n && copy_out(t->mm, dst, name->raw, n))
 		return -EFAULT;
 	return (int)copy_out_obj(t->mm, len_ptr, &name->len);
+}
+
+int sockaddr_out_arg(struct task *t, gva_t dst, gva_t len_ptr, const struct sock_name *name)
+{
+	return dst.v ? name_out(t, dst, len_ptr, name) : 0;
 }
 
 long socket_block(struct task *t, int fd, struct file *f, struct socket *s, bool write,
@@ -124,11 +127,10 @@ long sys_connect(struct task *t, const struct sys_args *a)
 	int ret = socket_get(t, ARG_INT(a, 0), &f, &s);
 	struct sock_msg wait = {0};
 	bool nonblock;
+	int err = ret == -EBADF ? ret : sockaddr_in_arg(t, ARG_GVA(a, 1), ARG_INT(a, 2), &name);
 
-	if (ret == 0)
-		ret = sockaddr_in_arg(t, ARG_GVA(a, 1), ARG_INT(a, 2), &name);
-	if (ret)
-		return ret;
+	if (err || ret)
+		return err ? err : ret;
 	nonblock = f->flags & O_NONBLOCK;
 	wait.may_wait = !nonblock && !(t->wait.again && task_timed_out(t));
 	ret = s->op->connect(task_caller(t), s, &name, &wait);
@@ -162,9 +164,9 @@ static long do_accept(struct task *t, const struct sys_args *a, u32 flags)
 	struct socket *s;
 	int ret, fd;
 
-	if (flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC))
-		return -EINVAL;
 	ret = socket_get(t, ARG_INT(a, 0), &f, &s);
+	if (ret != -EBADF && flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC))
+		return -EINVAL;
 	if (ret)
 		return ret;
 	if (!s->op->accept)
@@ -210,7 +212,7 @@ static long do_getname(struct task *t, const struct sys_args *a, bool peer)
 		ret = s->op->getname(s, peer, &name);
 	if (ret)
 		return ret;
-	return a->a[1] ? sockaddr_out_arg(t, ARG_GVA(a, 1), ARG_GVA(a, 2), &name) : -EFAULT;
+	return name_out(t, ARG_GVA(a, 1), ARG_GVA(a, 2), &name);
 }
 
 long sys_getsockname(struct task *t, const struct sys_args *a)
@@ -239,11 +241,11 @@ long sys_setsockopt(struct task *t, const struct sys_args *a)
 	scoped_file f = NULL;
 	struct socket *s;
 
-	if (len < 0)
-		return -EINVAL;
 	ret = socket_get(t, ARG_INT(a, 0), &f, &s);
 	if (ret)
 		return ret;
+	if (len < 0)
+		return -EINVAL;
 	len = min(len, OPTION_MAX);
 	if (len && copy_in(t->mm, val, ARG_GVA(a, 3), (size_t)len))
 		return -EFAULT;

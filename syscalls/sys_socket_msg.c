@@ -10,11 +10,12 @@
 #include "syscalls/handlers.h"
 #include "syscalls/sys_socket.h"
 
-#define IOV_FAST    8
-#define CONTROL_MAX 20480 /* net.core.optmem_max */
-#define CONTROL_OUT 2048  /* more than we ever have to say */
-#define LENGTH_MAX  0x7ffff000ul
-#define VECTOR_MAX  1024
+#define IOV_FAST	    8
+#define CONTROL_MAX	    20480 /* net.core.optmem_max */
+#define CONTROL_OUT	    2048  /* more than we ever have to say */
+#define LENGTH_MAX	    0x7ffff000ul
+#define VECTOR_MAX	    1024
+#define MSG_CMSG_COMPAT_BIT 0x80000000u
 
 struct msghdr_k { /* struct msghdr of the 64-bit ABI */
 	u64 name;
@@ -114,6 +115,21 @@ static int header_in(struct task *t, gva_t src, struct msghdr_k *out)
 	return 0;
 }
 
+/* What sendmsg and recvmsg begin with. */
+static int message_begin(struct task *t, int fd, gva_t src, u32 flags, struct request *r)
+{
+	int ret;
+
+	if (flags & MSG_CMSG_COMPAT_BIT) /* of 32-bit callers, which there are none of */
+		return -EINVAL;
+	ret = socket_get(t, fd, &r->f, &r->s);
+	if (r->f)
+		file_put(r->f);
+	if (ret == 0)
+		ret = header_in(t, src, &r->h);
+	return ret ? ret : request_begin(t, fd, flags, r);
+}
+
 /* --- sending
  * ------------------------------------------------------------------------------------------- */
 
@@ -209,10 +225,8 @@ long sys_sendto(struct task *t, const struct sys_args *a)
 static long do_sendmsg(struct task *t, int fd, gva_t src, u32 flags)
 {
 	struct request r;
-	long ret = header_in(t, src, &r.h);
+	long ret = message_begin(t, fd, src, flags, &r);
 
-	if (ret == 0)
-		ret = request_begin(t, fd, flags, &r);
 	if (ret)
 		return ret;
 	ret = send_one(t, &r);
@@ -248,13 +262,24 @@ static long vector_result(struct task *t, unsigned done, long ret)
 	return done ? (long)done : ret < 0 ? ret : -EFAULT;
 }
 
+/* What is wrong with a call of no messages. */
+static long vector_check(struct task *t, int fd, u32 flags)
+{
+	scoped_file f = NULL;
+	struct socket *s;
+
+	return flags & MSG_CMSG_COMPAT_BIT ? -EINVAL : socket_get(t, fd, &f, &s);
+}
+
 long sys_sendmmsg(struct task *t, const struct sys_args *a)
 {
 	unsigned count = min(ARG_UINT(a, 2), (unsigned)VECTOR_MAX),
 		 done = (unsigned)t->wait.data[0];
 	gva_t hdr;
-	long ret = 0;
+	long ret = count ? 0 : vector_check(t, ARG_INT(a, 0), ARG_UINT(a, 3));
 
+	if (ret)
+		return ret;
 	while (done < count) {
 		hdr = gva_add(ARG_GVA(a, 1), (u64)done * MMSGHDR_SIZE);
 		ret = do_sendmsg(t, ARG_INT(a, 0), hdr, ARG_UINT(a, 3));
@@ -356,12 +381,10 @@ static long do_recvmsg(struct task *t, int fd, gva_t dst, u32 flags)
 	struct scm scm = {0};
 	struct sock_msg m = {.name = &name, .scm = &scm, .flags = flags};
 	struct request r;
-	long ret = header_in(t, dst, &r.h);
+	long ret = message_begin(t, fd, dst, flags, &r);
 	u8 control[CONTROL_OUT];
 	int err;
 
-	if (ret == 0)
-		ret = request_begin(t, fd, flags, &r);
 	if (ret)
 		return ret;
 	m.it = &r.it;
@@ -390,8 +413,10 @@ long sys_recvmmsg(struct task *t, const struct sys_args *a)
 	u32 flags = ARG_UINT(a, 3);
 	s64 timeout = -1;
 	gva_t hdr;
-	long ret = 0;
+	long ret = count ? 0 : vector_check(t, ARG_INT(a, 0), flags);
 
+	if (ret)
+		return ret;
 	if (a->a[4] && !t->wait.again) {
 		ret = timespec_in(t, ARG_GVA(a, 4), &timeout);
 		if (ret)

@@ -143,7 +143,7 @@ long sys_splice(struct task *t, const struct sys_args *a)
 	long ret;
 
 	if (n == 0)
-		return ARG_UINT(a, 5) & ~SPLICE_FLAGS ? -EINVAL : 0;
+		return 0;
 	in = fd_lookup(t, ARG_INT(a, 0));
 	out = fd_lookup(t, ARG_INT(a, 2));
 	ret = splice_check(in, out, ARG_UINT(a, 5));
@@ -345,8 +345,6 @@ long sys_copy_file_range(struct task *t, const struct sys_args *a)
 	scoped_file out = NULL;
 	long ret;
 
-	if (ARG_UINT(a, 5))
-		return -EINVAL;
 	in = fd_lookup(t, ARG_INT(a, 0));
 	out = fd_lookup(t, ARG_INT(a, 2));
 	if (!in || !out)
@@ -356,6 +354,8 @@ long sys_copy_file_range(struct task *t, const struct sys_args *a)
 		ret = pos_in(t, ARG_GVA(a, 3), &to, &out_at);
 	if (ret)
 		return ret;
+	if (ARG_UINT(a, 5))
+		return -EINVAL;
 	from = in_at ? from : position(t, in);
 	to = out_at ? to : position(t, out);
 	ret = copy_range_check(in, out, from, to, n);

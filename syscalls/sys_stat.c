@@ -88,7 +88,8 @@ long sys_newfstatat(struct task *t, const struct sys_args *a)
 {
 	u32 flags = ARG_UINT(a, 3);
 
-	if (flags & ~(u32)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH))
+	if (flags &
+	    ~(u32)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE))
 		return -EINVAL;
 	if (is_fd_itself(t, a, flags))
 		return stat_fd(t, ARG_INT(a, 0), ARG_GVA(a, 2));

@@ -114,11 +114,10 @@ static long store_info(struct task *t, gva_t dst, const struct wait_result *res)
 	return copy_out(t->mm, dst, &info, sizeof(info));
 }
 
-long sys_waitid(struct task *t, const struct sys_args *a)
+static long do_waitid(struct task *t, const struct sys_args *a, struct wait_result *res)
 {
 	struct wait_request r = {.options = ARG_UINT(a, 3)};
 	scoped_file file = NULL;
-	struct wait_result res;
 	long err;
 
 	if (r.options & ~(u32)(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD |
@@ -133,17 +132,28 @@ long sys_waitid(struct task *t, const struct sys_args *a)
 		bool asked = r.options & WNOHANG;
 
 		r.options |= WNOHANG;
-		err = task_wait(t, &r, &res);
-		if (!err && !res.pid && !asked)
+		err = task_wait(t, &r, res);
+		if (!err && !res->pid && !asked)
 			return -EAGAIN;
 	} else {
-		err = task_wait(t, &r, &res);
+		err = task_wait(t, &r, res);
 	}
-	if (err)
+	return err;
+}
+
+long sys_waitid(struct task *t, const struct sys_args *a)
+{
+	struct wait_result res = {0};
+	long err = do_waitid(t, a, &res);
+
+	if (err == -EBLOCKED)
 		return err;
+	if (err)
+		res = (struct wait_result){0};
 	if (res.pid && ARG_GVA(a, 4).v && copy_out_obj(t->mm, ARG_GVA(a, 4), &res.usage))
 		return -EFAULT;
+	/* after an error too */
 	if (ARG_GVA(a, 2).v && store_info(t, ARG_GVA(a, 2), &res))
 		return -EFAULT;
-	return 0;
+	return err;
 }

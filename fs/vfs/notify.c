@@ -398,6 +398,11 @@ static s32 watch_set(struct instance *in, struct inode *i, u32 mask, struct watc
 	return fresh->wd;
 }
 
+bool file_is_inotify(const struct file *f)
+{
+	return f->op == &g_inotify_ops;
+}
+
 int inotify_add_watch(struct caller *c, struct file *f, const struct path *p, u32 mask)
 {
 	struct inode *i = dentry_inode(p->dentry);
@@ -406,7 +411,7 @@ int inotify_add_watch(struct caller *c, struct file *f, const struct path *p, u3
 	s32 wd;
 	int err;
 
-	if (f->op != &g_inotify_ops || !(mask & IN_ALL_EVENTS))
+	if (!file_is_inotify(f) || !(mask & IN_ALL_EVENTS))
 		return -EINVAL;
 	if ((mask & IN_MASK_ADD) && (mask & IN_MASK_CREATE))
 		return -EINVAL;
@@ -435,7 +440,7 @@ int inotify_rm_watch(struct file *f, s32 wd)
 	struct watch *w;
 	int err = -EINVAL;
 
-	if (f->op != &g_inotify_ops)
+	if (!file_is_inotify(f))
 		return -EINVAL;
 	mutex_lock(&g_lock);
 	list_for_each_entry (w, &in->watches, in_instance)

@@ -146,6 +146,8 @@ s64 vfs_llseek(struct caller *c, struct file *f, s64 off, int whence)
 {
 	s64 to;
 
+	if (whence < SEEK_SET || whence > SEEK_HOLE)
+		return -EINVAL;
 	if (is_stream(f) && !f->op->llseek)
 		return -ESPIPE;
 	mutex_lock(&f->pos_lock);

@@ -641,6 +641,7 @@ bool locks_at(u32 i, struct lock_shown *out);
 /* notify.c (inotify): vfs calls these itself after its operations. */
 void notify_dentry(struct dentry *d, u32 mask, u32 cookie);
 struct file *inotify_create(struct caller *c, u32 flags);
+bool file_is_inotify(const struct file *f);
 int inotify_add_watch(struct caller *c, struct file *f, const struct path *p, u32 mask);
 int inotify_rm_watch(struct file *f, s32 wd);
 

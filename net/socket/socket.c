@@ -36,7 +36,7 @@ static const struct socket_family *family_find(int family)
 
 static int check_type(int type)
 {
-	return type >= 1 && type <= SOCK_PACKET ? 0 : -EINVAL;
+	return type >= 0 && type <= SOCK_PACKET ? 0 : -EINVAL;
 }
 
 int socket_create(struct caller *c, int family, int type, int protocol, u32 flags,

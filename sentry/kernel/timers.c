@@ -143,7 +143,7 @@ static s64 check_limit(struct tgroup *tg, s64 now)
 
 	if (tg->rlim[0].cur >= (u64)S64_MAX / NSEC_PER_SEC) /* RLIMIT_CPU */
 		return S64_MAX;
-	if (seconds >= tg->rlim[0].max) {
+	if (seconds >= max(tg->rlim[0].max, (u64)1)) {
 		send_group(tg, SIGKILL);
 		return S64_MAX;
 	}

@@ -120,15 +120,15 @@ long mm_mprotect(struct mm *mm, gva_t addr, u64 size, u32 prot, const struct mm_
 	long err;
 
 	/* PROT_GROWSDOWN: our growing mappings are not the host's, which would refuse. */
-	if (prot & ~(VMA_PROT | PROT_SEM_BIT))
-		return -EINVAL;
-	if (page_offset(addr.v))
+	if ((prot & PROT_GROWSDOWN && prot & PROT_GROWSUP) || page_offset(addr.v))
 		return -EINVAL;
 	if (size == 0)
 		return 0;
 	end = addr.v + page_up(size);
 	if (page_up(size) < size || end <= addr.v)
 		return -ENOMEM;
+	if (prot & ~(VMA_PROT | PROT_SEM_BIT))
+		return -EINVAL;
 	/* The host would go on behind our end, where the platform lives. */
 	if (end > GUEST_END)
 		return -ENOMEM;

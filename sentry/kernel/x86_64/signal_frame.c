@@ -61,6 +61,9 @@ int altstack_set(struct task *t, const struct stack_k *ss, u64 sp, u64 min_size)
 		return -EPERM;
 	if (mode != SS_DISABLE_K && mode != SS_ONSTACK_K && mode != 0)
 		return -EINVAL;
+	if (ss->sp == t->altstack_sp.v && ss->size == t->altstack_size &&
+	    (u32)ss->flags == t->altstack_flags)
+		return 0;
 	signal_share_frame(t, 0);
 	if (mode == SS_DISABLE_K) {
 		t->altstack_sp = GVA(0);
