@@ -5,7 +5,7 @@
  * A socket is answered while it sends: the request is looked at here, the host asked in a form of
  * our own (rtnl.c), and its messages are made anew, attribute by attribute, in the socket's queue,
  * in pieces of the size that readers have room for. Changes are refused (EPERM) whoever asks: the
- * network belongs to who made the container. Notifications do not come.
+ * network belongs to who made the container. Who binds to groups is told of changes.
  */
 #include "net/socket/netlink.h"
 
@@ -41,16 +41,17 @@ struct nl_sock {
 	struct list queue; /* nl_msg */
 	u32 queued;	   /* bytes */
 	bool overrun;	   /* ENOBUFS is to be told */
-	u32 groups, options;
+	u32 options;
+	_Atomic u32 groups; /* RTMGRP_* */
 };
 
 static SLAB_CACHE(g_socks, struct nl_sock);
 static SLAB_CACHE(g_msgs, struct nl_msg);
 static struct {
-	struct mutex lock; /* LR_FSPRIV */
+	struct mutex lock; /* LR_INET_POLL: before the locks of sockets */
 	struct list socks;
 	u32 next_port;
-} g_nl = {.lock = MUTEX_INIT(LR_FSPRIV), .socks = LIST_INIT(g_nl.socks)};
+} g_nl = {.lock = MUTEX_INIT(LR_INET_POLL), .socks = LIST_INIT(g_nl.socks)};
 
 static inline struct nl_sock *nl_of(struct socket *s)
 {
@@ -340,6 +341,50 @@ out:
 	queue_answer(n, &a);
 }
 
+/* --- changes
+ * ------------------------------------------------------------------------------------------ */
+
+/* A change of the network, for all who have joined one of @groups; NULL: some were lost. */
+static void on_change(const struct nlmsghdr *h, u32 groups)
+{
+	struct nl_sock *n;
+
+	mutex_lock(&g_nl.lock);
+	list_for_each_entry (n, &g_nl.socks, all) {
+		struct answer a = {.msgs = LIST_INIT(a.msgs)};
+
+		if (!n->net->first || !(atomic_load(&n->groups) & groups))
+			continue;
+		if (!h || answer_take(h, &a)) {
+			mutex_lock(&n->lock);
+			n->overrun = true;
+			mutex_unlock(&n->lock);
+		}
+		queue_answer(n, &a);
+	}
+	mutex_unlock(&g_nl.lock);
+}
+
+static int join_groups(struct nl_sock *n, u32 groups)
+{
+	int ret = groups && n->net->first ? rtnl_listen(on_change) : 0;
+
+	if (ret == 0)
+		atomic_store(&n->groups, groups);
+	return ret;
+}
+
+/* NETLINK_ADD_MEMBERSHIP, NETLINK_DROP_MEMBERSHIP. */
+static int change_group(struct nl_sock *n, u32 group, bool add)
+{
+	u32 bit;
+
+	if (group < 1 || group > 32)
+		return -EINVAL;
+	bit = 1u << (group - 1);
+	return join_groups(n, add ? atomic_load(&n->groups) | bit : atomic_load(&n->groups) & ~bit);
+}
+
 /* --- sockets
  * ------------------------------------------------------------------------------------------------
  */
@@ -392,12 +437,7 @@ static int nl_bind(struct caller *c, struct socket *s, const struct sock_name *n
 
 	if (ret == 0)
 		ret = take_port(c, n, a.nl_pid);
-	if (ret == 0) {
-		mutex_lock(&n->lock);
-		n->groups = a.nl_groups;
-		mutex_unlock(&n->lock);
-	}
-	return ret;
+	return ret ? ret : join_groups(n, a.nl_groups);
 }
 
 /* Whom a message may go to: the kernel. */
@@ -550,11 +590,15 @@ static int nl_setsockopt(struct caller *c, struct socket *s, int level, int name
 	struct nl_sock *n = nl_of(s);
 	u32 v;
 
-	if (level != SOL_NETLINK || !is_flag(name))
+	bool group = name == NETLINK_ADD_MEMBERSHIP || name == NETLINK_DROP_MEMBERSHIP;
+
+	if (level != SOL_NETLINK || !(group || is_flag(name)))
 		return -ENOPROTOOPT;
 	if (len < sizeof(v))
 		return -EINVAL;
 	memcpy(&v, val, sizeof(v));
+	if (group)
+		return change_group(n, v, name == NETLINK_ADD_MEMBERSHIP);
 	mutex_lock(&n->lock);
 	n->options = v ? n->options | 1u << name : n->options & ~(1u << name);
 	mutex_unlock(&n->lock);

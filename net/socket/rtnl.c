@@ -8,7 +8,9 @@
 
 #include <linux/fib_rules.h>
 #include <linux/neighbour.h>
+#include <sys/epoll.h>
 
+#include "platform/host/hostpoll.h"
 #include "platform/host/inet.h"
 #include "sentry/arena/arena.h"
 
@@ -23,6 +25,16 @@ static struct {
 	u32 seq;
 } g_rtnl = {.lock = MUTEX_INIT(LR_FSPRIV), .fd = -1};
 
+/* The socket for changes: bound to groups when somebody wants to know. */
+static struct {
+	struct mutex lock; /* LR_FSPRIV; guards on */
+	bool on;
+	int fd;	    /* host table; const after boot */
+	u8 *buffer; /* const after boot; the I/O worker's */
+	rtnl_change_fn *fn;
+	struct hostpoll_entry entry;
+} g_changes = {.lock = MUTEX_INIT(LR_FSPRIV), .fd = -1};
+
 int rtnl_init(void)
 {
 	int fd = host_netlink_open();
@@ -30,9 +42,11 @@ int rtnl_init(void)
 	if (fd < 0)
 		return fd;
 	g_rtnl.buffer = page_alloc(BUFFER_ORDER);
-	if (!g_rtnl.buffer)
+	g_changes.buffer = page_alloc(BUFFER_ORDER);
+	if (!g_rtnl.buffer || !g_changes.buffer)
 		return -ENOMEM;
 	g_rtnl.fd = fd;
+	g_changes.fd = host_netlink_open();
 	return 0;
 }
 
@@ -96,18 +110,18 @@ const void *rtnl_attr(const struct nlmsghdr *h, u16 type, u32 size)
 /* --- requests
  * --------------------------------------------------------------------------------------------- */
 
-static long receive_locked(void)
+/* One message of the kernel's, and of no other process. */
+static long receive(int fd, u8 *buffer, u32 *out_groups)
 {
-	struct iovec iov = {g_rtnl.buffer, BUFFER_SIZE};
+	struct iovec iov = {buffer, BUFFER_SIZE};
 	struct sockaddr_nl from = {0};
 	struct msghdr m = {
 		.msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &iov, .msg_iovlen = 1};
-	long n;
+	long n = host_inet_recv(fd, &m, 0);
 
-	mutex_assert_held(&g_rtnl.lock);
-	n = host_inet_recv(g_rtnl.fd, &m, 0);
 	if (n >= 0 && (m.msg_flags & MSG_TRUNC || from.nl_pid != 0))
 		return -EIO;
+	*out_groups = from.nl_groups;
 	return n;
 }
 
@@ -148,9 +162,11 @@ static void take_message(const struct nlmsghdr *h, struct answer *a)
 
 static int answer_locked(struct answer *a)
 {
+	mutex_assert_held(&g_rtnl.lock);
 	for (u32 round = 0; round < ROUNDS_MAX && !a->done; round++) {
 		const struct nlmsghdr *h = (const void *)g_rtnl.buffer;
-		long left = receive_locked();
+		u32 groups;
+		long left = receive(g_rtnl.fd, g_rtnl.buffer, &groups);
 
 		if (left < 0)
 			return left == -EAGAIN ? -EIO : (int)left;
@@ -230,4 +246,61 @@ int rtnl_route_to(u8 family, const void *dst, u32 oif, rtnl_fn *fn, void *arg)
 	}
 	r.h.nlmsg_len = len;
 	return request(&r.h, fn, arg);
+}
+
+/* --- changes
+ * ------------------------------------------------------------------------------------------ */
+
+#define ALL_GROUPS                                                                                \
+	(RTMGRP_LINK | RTMGRP_NEIGH | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV4_RULE | \
+	 RTMGRP_IPV6_IFADDR | RTMGRP_IPV6_ROUTE)
+
+static void tell_changes(long left, u32 groups)
+{
+	const struct nlmsghdr *h = (const void *)g_changes.buffer;
+
+	while (left >= (long)sizeof(*h) && h->nlmsg_len >= sizeof(*h) && h->nlmsg_len <= left) {
+		u32 step = NLMSG_ALIGN(h->nlmsg_len), body = rtnl_body(h->nlmsg_type);
+
+		if (body && h->nlmsg_len >= NLMSG_HDRLEN + body)
+			g_changes.fn(h, groups);
+		left -= step;
+		h = (const void *)((const u8 *)h + step);
+	}
+}
+
+static void on_changes(struct hostpoll_entry *e, u32 events)
+{
+	u32 groups = 0;
+	long n;
+
+	for (;;) {
+		n = receive(g_changes.fd, g_changes.buffer, &groups);
+		if (n >= 0)
+			tell_changes(n, groups);
+		else if (n == -ENOBUFS || n == -EIO)
+			g_changes.fn(NULL, ALL_GROUPS);
+		else
+			return;
+	}
+}
+
+int rtnl_listen(rtnl_change_fn *fn)
+{
+	struct sockaddr_nl a = {.nl_family = AF_NETLINK, .nl_groups = ALL_GROUPS};
+	int ret = 0;
+
+	mutex_lock(&g_changes.lock);
+	if (!g_changes.on && g_changes.fd < 0)
+		ret = -EOPNOTSUPP;
+	if (!g_changes.on && ret == 0) {
+		g_changes.fn = fn;
+		g_changes.entry = (struct hostpoll_entry){.fd = g_changes.fd, .fn = on_changes};
+		ret = host_inet_bind(g_changes.fd, &a, sizeof(a));
+		if (ret == 0)
+			ret = hostpoll_add(&g_changes.entry, EPOLLIN | EPOLLET);
+		g_changes.on = ret == 0;
+	}
+	mutex_unlock(&g_changes.lock);
+	return ret;
 }

@@ -24,6 +24,12 @@ int rtnl_dump(u16 type, u8 family, rtnl_fn *fn, void *arg);
 /* The route to @dst (4 or 16 bytes). @oif 0: any. */
 int rtnl_route_to(u8 family, const void *dst, u32 oif, rtnl_fn *fn, void *arg);
 
+/* Changes, as they happen: @groups (RTMGRP_* bits) says which group the message is for; @h NULL:
+ * some were lost. Called in the I/O worker. */
+typedef void rtnl_change_fn(const struct nlmsghdr *h, u32 groups);
+/* From now on @fn hears of changes. Any number of times. 0 or -errno. */
+int rtnl_listen(rtnl_change_fn *fn);
+
 /* Size of the structure that follows the header of an RTM_NEW* message, 0: not one we know. */
 u32 rtnl_body(u16 type);
 /* The attributes of a message: the first, the next; NULL: no more. rta_len is checked against what

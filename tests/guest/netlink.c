@@ -14,6 +14,10 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#ifndef SOL_NETLINK
+#define SOL_NETLINK 270
+#endif
+
 struct request {
 	struct nlmsghdr h;
 	unsigned char body[64];
@@ -195,6 +199,29 @@ static void test_sockets(void)
 		CHECK_EQ(recv(s, buf, sizeof(buf), 0), n);
 		close(s);
 		close(t);
+	}
+	CASE("groups: by bind, and joined and left by number")
+	{
+		struct sockaddr_nl a = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK};
+		int s = MUST(open_rtnl()), group = RTNLGRP_IPV4_IFADDR;
+		socklen_t len = sizeof(a);
+		char c;
+
+		CHECK_EQ(bind(s, (void *)&a, sizeof(a)), 0);
+		CHECK_EQ(setsockopt(s, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)),
+			 0);
+		CHECK_EQ(getsockname(s, (void *)&a, &len), 0);
+		CHECK_EQ(a.nl_groups, RTMGRP_LINK | RTMGRP_IPV4_IFADDR);
+		CHECK_EQ(setsockopt(s, SOL_NETLINK, NETLINK_DROP_MEMBERSHIP, &group, sizeof(group)),
+			 0);
+		CHECK_EQ(getsockname(s, (void *)&a, &len), 0);
+		CHECK_EQ(a.nl_groups, RTMGRP_LINK);
+		group = 0;
+		CHECK_ERRNO(
+			setsockopt(s, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)),
+			EINVAL);
+		(void)!recv(s, &c, 1, MSG_DONTWAIT);
+		close(s);
 	}
 	CASE("what is not there")
 	{

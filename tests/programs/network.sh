@@ -168,6 +168,17 @@ END
 		timeout 60 nsenter -t $inside -n $RUNSC do --network=host -- sh -c 'ip -4 -o addr; ip route' < /dev/null > $W/got
 		cmp $W/want $W/got"
 
+	at $inside "$RUNSC" do --network=host -- timeout 20 ip -o monitor address > "$W/monitor" 2>&1 & monitor=$!
+	n=0
+	until grep -q 10.88.0 "$W/monitor" || [ $n -gt 100 ]; do
+		n=$((n + 1))
+		at $inside ip addr add 10.88.0.$n/32 dev lo
+		sleep 0.1
+	done
+	check "veth: a change of the namespace's addresses is heard inside" grep -q 10.88.0 "$W/monitor"
+	kill $monitor
+	wait $monitor
+
 	# A container whose config.json names the namespace; busybox serves on port 80.
 	mkdir -p "$W/bundle/rootfs/bin" "$W/bundle/rootfs/www"
 	cp /bin/busybox "$W/bundle/rootfs/bin/busybox"
