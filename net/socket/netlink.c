@@ -10,6 +10,7 @@
 #include "net/socket/netlink.h"
 
 #include <linux/capability.h>
+#include <linux/net_namespace.h>
 #include <sys/epoll.h>
 
 #include "net/socket/rtnl.h"
@@ -235,6 +236,26 @@ static int get_route(const struct nlmsghdr *h, struct answer *a)
 	return rtnl_route_to(rt.rtm_family, dst, oif, answer_take, a);
 }
 
+/* No network namespace has a number in this one. */
+static int get_nsid(struct answer *a)
+{
+	struct {
+		struct rtgenmsg gen;
+		struct rtattr a __attribute__((aligned(4)));
+		s32 id;
+	} r = {.a = {sizeof(r.a) + sizeof(r.id), NETNSA_NSID}, .id = NETNSA_NSID_NOT_ASSIGNED};
+	struct nlmsghdr *out = answer_room(a, NLMSG_HDRLEN + sizeof(r));
+
+	if (!out)
+		return -ENOBUFS;
+	*out = (struct nlmsghdr){.nlmsg_len = NLMSG_HDRLEN + sizeof(r),
+				 .nlmsg_type = RTM_NEWNSID,
+				 .nlmsg_seq = a->seq,
+				 .nlmsg_pid = a->port};
+	memcpy(NLMSG_DATA(out), &r, sizeof(r));
+	return 0;
+}
+
 static int handle_rtnl(const struct nlmsghdr *h, struct answer *a)
 {
 	u16 kind = h->nlmsg_type & 3;
@@ -249,6 +270,8 @@ static int handle_rtnl(const struct nlmsghdr *h, struct answer *a)
 	family = *(const u8 *)NLMSG_DATA(h);
 	if (h->nlmsg_flags & NLM_F_DUMP) {
 		a->multi = true;
+		if (h->nlmsg_type == RTM_GETNSID)
+			return 0;
 		if (h->nlmsg_type == RTM_GETLINK && family != AF_UNSPEC && family != AF_BRIDGE)
 			family = AF_UNSPEC;
 		return rtnl_dump(h->nlmsg_type, family, answer_take, a);
@@ -257,6 +280,8 @@ static int handle_rtnl(const struct nlmsghdr *h, struct answer *a)
 		return get_link(h, a);
 	if (h->nlmsg_type == RTM_GETROUTE)
 		return get_route(h, a);
+	if (h->nlmsg_type == RTM_GETNSID)
+		return get_nsid(a);
 	return -EOPNOTSUPP;
 }
 
