@@ -75,6 +75,7 @@ void ctx_tell(struct pctx *c, unsigned what)
 		atomic_store(&c->park, PARK_NONE);
 		if (atomic_load(&c->kicked))
 			ctx_kick_thread(c);
+		ctx_sent(c);
 		atomic_store_explicit(&c->area->park, what + 1, memory_order_release);
 		(void)host_futex_wake(&c->area->park, 1);
 	} else if (c->at_birth) {
