@@ -68,13 +68,14 @@ static void unreserve(void)
 static void inet_release(struct socket *s)
 {
 	struct inet_sock *i = inet_of(s);
+	int fd = i->fd;
 
 	mutex_lock(&g_inet.lock);
 	g_inet.count--;
 	list_del(&i->all);
 	mutex_unlock(&g_inet.lock);
-	inet_poll_end(i, inet_free);
-	host_close(i->fd);
+	inet_poll_end(i, inet_free); /* from here on @i may be another socket */
+	host_close(fd);
 }
 
 /* The file of a socket behind which stands @fd, with a place reserved; all are gone on failure. */

@@ -27,6 +27,7 @@ static int control(int op, int fd, u32 events, void *data)
 {
 	struct epoll_event ev = {.events = events, .data.ptr = data};
 
+	to_host(data);
 	return (int)host_call(SYS_epoll_ctl, g_set.epfd, op, fd, &ev);
 }
 
@@ -75,6 +76,7 @@ static void run_locked(void)
 		for (int i = 0; i < n; i++) {
 			struct hostpoll_entry *e = evs[i].data.ptr;
 
+			from_host(e);
 			e->fn(e, evs[i].events);
 		}
 	} while (n == ROUND);
