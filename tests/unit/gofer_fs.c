@@ -570,6 +570,33 @@ START_TEST(many_files)
 }
 END_TEST
 
+/* More directories than there are ids: those that nobody uses give theirs back. */
+START_TEST(many_directories)
+{
+	static struct names n;
+	char name[64];
+	struct file *d;
+
+	for (int i = 0; i < 1200; i++) {
+		snprintf(name, sizeof(name), "a/dir%d", i);
+		ck_assert_int_eq(mkdir(host(name), 0755), 0);
+	}
+	d = open_file("/a", O_RDONLY | O_DIRECTORY);
+	ck_assert(!IS_ERR(d));
+	ck_assert_uint_eq(list_all(d, &n, 50), 1203);
+	for (int i = 0; i < 1200; i++) {
+		struct file *f;
+
+		snprintf(name, sizeof(name), "/a/dir%d", i);
+		f = open_file(name, O_RDONLY | O_DIRECTORY);
+		ck_assert(!IS_ERR(f));
+		ck_assert_uint_eq(list_all(f, &n, 50), 2);
+		file_put(f);
+	}
+	file_put(d);
+}
+END_TEST
+
 static TCase *make_case(const char *name, void (*start)(void))
 {
 	TCase *t = tcase_create(name);
@@ -595,6 +622,7 @@ int main(void)
 	tcase_add_test(exclusive, listings_answer_lookups);
 	tcase_add_test(exclusive, names_without_ids);
 	tcase_add_test(exclusive, many_files);
+	tcase_add_test(exclusive, many_directories);
 	tcase_add_test(exclusive, one_message_for_an_open);
 	tcase_add_loop_test(exclusive, opened_ahead, 0, 2);
 	tcase_add_test(exclusive, ahead_of_what_changes);
