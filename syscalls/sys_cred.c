@@ -424,7 +424,7 @@ long sys_capset(struct task *t, const struct sys_args *a)
 		return -EPERM;
 	if (copy_in(t->mm, data, ARG_GVA(a, 1), words * sizeof(data[0])))
 		return -EFAULT;
-	for (unsigned i = 0; i < words; i++) {
+	for (unsigned i = 0; i < words && i < array_size(data); i++) {
 		effective |= (u64)data[i].effective << 32 * i;
 		permitted |= (u64)data[i].permitted << 32 * i;
 		inheritable |= (u64)data[i].inheritable << 32 * i;

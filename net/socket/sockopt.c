@@ -3,6 +3,7 @@
 #include <linux/capability.h>
 
 #include "net/socket/socket.h"
+#include "sentry/kernel/task.h"
 
 #define WMEM_MAX   212992u /* /proc/sys/net/core/wmem_max, rmem_max */
 #define SNDBUF_MIN 4608u
@@ -77,7 +78,7 @@ static int set_linger(struct socket *s, const void *val, u32 len)
 static int set_common(struct caller *c, struct socket *s, int name, const void *val, u32 len)
 {
 	u32 flag = flag_of(name);
-	bool admin = cred_capable(c->cred, CAP_NET_ADMIN);
+	bool admin = cred_capable_in(c->cred, c->task->ns->net->ns.owner, CAP_NET_ADMIN);
 	int v;
 
 	switch (name) {

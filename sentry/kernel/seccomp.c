@@ -279,7 +279,7 @@ static long filter_from_guest(struct task *t, gva_t at, struct seccomp_filter **
 		return -EFAULT;
 	if (head.len == 0 || head.len > BPF_INSNS_MAX)
 		return -EINVAL;
-	if (!t->no_new_privs && !task_capable(t, 21)) /* CAP_SYS_ADMIN */
+	if (!t->no_new_privs && !cred_capable_own(t->cred, 21)) /* CAP_SYS_ADMIN */
 		return -EACCES;
 	prog = kalloc_dirty(prog_size(head.len));
 	if (!prog)
