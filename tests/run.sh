@@ -129,6 +129,7 @@ install_packages() {
 		need javac default-jdk-headless
 		need xz xz-utils
 		need gzip gzip
+		need bwrap bubblewrap
 		need /bin/busybox busybox-static
 		need find findutils
 		need ip iproute2
