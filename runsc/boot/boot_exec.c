@@ -4,8 +4,9 @@
  * Theory of operation: a struct guest binds one process to the socket of its proxy. Two things end
  * it, in either order: the process exits (boot_exec_exit, any thread: the proxy is told and ends
  * itself) and the socket hangs up (I/O thread: the proxy is dead, the process is killed). Whoever
- * comes second gives it up; as that needs the I/O thread, one that was hung up first waits on
- * g_dead until the I/O thread comes by.
+ * comes second gives it up. That needs the I/O thread, so the socket is watched once at a time
+ * (EPOLLONESHOT): a process that exits behind its proxy arms it again, and its hang-up is reported
+ * a second time.
  */
 #include <linux/sockios.h>
 #include <sys/epoll.h>
@@ -20,17 +21,15 @@
 
 enum { GUEST_EXITED = 1, GUEST_HUNG_UP = 2 };
 
+#define WATCH (EPOLLIN | EPOLLRDHUP | EPOLLONESHOT)
+
 struct guest {
 	struct hostpoll_entry entry; /* the proxy's socket */
 	struct tty *tty;	     /* its console, or NULL */
 	struct tgroup *tg;	     /* reference; NULL: was never prepared */
 	_Atomic u32 over;	     /* GUEST_* */
-	struct list link;	     /* in g_dead */
 };
 static SLAB_CACHE(guest_cache, struct guest);
-
-static struct mutex g_lock = MUTEX_INIT(LR_FSPRIV);
-static struct list g_dead = LIST_INIT(g_dead); /* guarded by g_lock */
 
 static void guest_free(struct guest *g)
 {
@@ -42,22 +41,6 @@ static void guest_free(struct guest *g)
 	slab_free(&guest_cache, g);
 }
 
-static void free_dead(void)
-{
-	struct guest *g;
-
-	for (;;) {
-		mutex_lock(&g_lock);
-		g = list_empty(&g_dead) ? NULL : list_first(&g_dead, struct guest, link);
-		if (g)
-			list_del(&g->link);
-		mutex_unlock(&g_lock);
-		if (!g)
-			return;
-		guest_free(g);
-	}
-}
-
 void boot_exec_exit(void *watch, u32 wait_status)
 {
 	struct guest *g = watch;
@@ -66,11 +49,8 @@ void boot_exec_exit(void *watch, u32 wait_status)
 	if (g->tty)
 		console_drain(g->tty);
 	host_write(g->entry.fd, &m, sizeof(m));
-	if (atomic_fetch_or(&g->over, GUEST_EXITED) & GUEST_HUNG_UP) {
-		mutex_lock(&g_lock);
-		list_append(&g_dead, &g->link);
-		mutex_unlock(&g_lock);
-	}
+	if (atomic_fetch_or(&g->over, GUEST_EXITED) & GUEST_HUNG_UP)
+		hostpoll_mod(&g->entry, WATCH); /* from here on @g may be gone */
 }
 
 static void proxy_event(struct hostpoll_entry *e, u32 events)
@@ -83,16 +63,17 @@ static void proxy_event(struct hostpoll_entry *e, u32 events)
 			kernel_signal_group(g->tg, m.value);
 		else if (m.type == BOOT_WINSIZE && g->tty)
 			console_winch(g->tty);
+		hostpoll_mod(e, WATCH);
 		return;
 	}
-	if (!(events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP)))
-		return;
-	hostpoll_del(e);
-	if (atomic_fetch_or(&g->over, GUEST_HUNG_UP) & GUEST_EXITED)
+	if (!(events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP))) {
+		hostpoll_mod(e, WATCH);
+	} else if (atomic_fetch_or(&g->over, GUEST_HUNG_UP) & GUEST_EXITED) {
+		hostpoll_del(e);
 		guest_free(g);
-	else
+	} else {
 		kernel_signal_group(g->tg, 9);
-	free_dead();
+	}
 }
 
 /* The process as the client wrote it. Gives an anonymous mapping of req->size bytes. */
@@ -128,7 +109,7 @@ static int start(struct boot *b, struct guest *g, struct exec_request *r)
 	if (err)
 		return err;
 	g->tg = tgroup_get(t->tg);
-	err = hostpoll_add(&g->entry, EPOLLIN | EPOLLRDHUP);
+	err = hostpoll_add(&g->entry, WATCH);
 	if (err) { /* no proxy, no process */
 		t->tg->watch = NULL;
 		kernel_signal_group(g->tg, 9);
@@ -147,7 +128,6 @@ int boot_exec(struct boot *b, const struct control_request *req, const int *fds)
 	void *buf = NULL;
 	int err = g ? read_process(req, fds[0], &buf, &process) : -ENOMEM;
 
-	free_dead();
 	if (fds[0] >= 0)
 		host_close(fds[0]);
 	for (u32 i = 1; i < first + extra && !err; i++)
