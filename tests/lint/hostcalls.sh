@@ -18,6 +18,7 @@ worker.c.o:pthread_join
 worker.c.o:pthread_sigmask
 worker.c.o:signalfd
 worker.c.o:timerfd_create
+worker.c.o:timerfd_settime
 hostfd.c.o:__openat_2
 hostfd.c.o:openat
 hostfd.c.o:fcntl
