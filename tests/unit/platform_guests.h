@@ -123,6 +123,14 @@ GUEST(g_cloner,
 	"mov $60, %eax\n"
 	"syscall\n");
 
+GUEST(g_breeder,
+	"1:\tmov $56, %eax\n"
+	"syscall\n"
+	"test %rax, %rax\n"
+	"jnz 1b\n"
+	"2:\tpause\n"
+	"jmp 2b\n");
+
 GUEST(g_jump,
 	CALL(5000)
 	"mov (%rbp), %rax\n"

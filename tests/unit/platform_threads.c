@@ -104,6 +104,42 @@ START_TEST(thousand_threads)
 }
 END_TEST
 
+/* Threads that make no call of their own, kicked before anybody can know that they exist: each kick
+ * arrives. The parents go on by themselves. */
+START_TEST(kicked_unborn)
+{
+	struct pctx *c = START(g_breeder), *child = NULL;
+	unsigned begun = 0, kicked = 0;
+	struct pregs r;
+
+	while (kicked < 500) {
+		next();
+		if (g_ev.ctx != c) {
+			ck_assert_ptr_eq(g_ev.ctx, child);
+			ck_assert_int_eq(g_ev.kind, PEV_KICK);
+			kicked++;
+			pctx_exit(child, GVA(0));
+			continue;
+		}
+		ck_assert_int_eq(g_ev.nr, SYS_clone);
+		if (begun > kicked) {
+			pctx_return(c, 1); /* one after the other */
+			continue;
+		}
+		begun++;
+		pctx_get_regs(c, &r);
+		r.rax = 7;
+		pctx_set_regs(c, &r);
+		r.rax = 0;
+		ck_assert_int_eq(pctx_clone(c, PCLONE_RESUME, &r, 0, GVA(0), 0, NULL, NULL, &child),
+				 0);
+		pctx_kick(child);
+	}
+	pas_kill(pctx_as(c));
+	pctx_destroy(c);
+}
+END_TEST
+
 START_TEST(leader_exits_first)
 {
 	struct pctx *c = START(g_clone), *child;
@@ -425,6 +461,7 @@ int main(void)
 	ADD(fork_process);
 	ADD(thousand_forks);
 	ADD(thousand_threads);
+	ADD(kicked_unborn);
 	ADD(leader_exits_first);
 	ADD(exec_like);
 	ADD(hostile_jumps);
