@@ -79,17 +79,18 @@ static inline gva_t gva_add(gva_t a, u64 n)
 
 #define array_size(a)			(sizeof(a) / sizeof((a)[0]))
 #define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
-#define min(a, b)                     \
-	({                            \
-		__auto_type _a = (a); \
-		__auto_type _b = (b); \
-		_a < _b ? _a : _b;    \
+/* Names of their own each: one inside the other is no shadowing. */
+#define min(a, b)                              \
+	({                                     \
+		__auto_type min_a = (a);       \
+		__auto_type min_b = (b);       \
+		min_a < min_b ? min_a : min_b; \
 	})
-#define max(a, b)                     \
-	({                            \
-		__auto_type _a = (a); \
-		__auto_type _b = (b); \
-		_a > _b ? _a : _b;    \
+#define max(a, b)                              \
+	({                                     \
+		__auto_type max_a = (a);       \
+		__auto_type max_b = (b);       \
+		max_a > max_b ? max_a : max_b; \
 	})
 #define align_up(x, a)	       (((x) + (a)-1) & ~((__typeof__(x))(a)-1))
 #define align_down(x, a)       ((x) & ~((__typeof__(x))(a)-1))
