@@ -13,7 +13,7 @@
 
 #include "runsc/container.h"
 
-#define PATIENCE 10 /* s */
+#define PATIENCE 60 /* s: a machine under load; a dead sentry is noticed at once */
 
 static struct sockaddr_un address_of(const struct container *c)
 {

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "runsc/command.h"
@@ -95,7 +96,7 @@ int count_preserved(struct region *r, struct spec_process *p, const char *text, 
 
 /* What sentry and gofer say later, when nobody listens any more, goes to a file beside the state;
  * notices too, for clients read all that --log has as one error. */
-static int open_sandbox_log(struct created *k, struct error *e)
+static int open_sandbox_log(struct created *k, const struct create_options *o, struct error *e)
 {
 	struct sandbox *s = &k->sandbox;
 	struct boot_config *c = s->config;
@@ -158,7 +159,7 @@ static int spawn_proxy(struct created *k, const struct create_options *o, struct
 	}
 	if (!err && !s->config->spec.hostname)
 		s->config->spec.hostname = region_strdup(s->region, k->proxy.hostname);
-	return err;
+	return err ? err : sandbox_cgroup_entered(s, e);
 }
 
 static int run_hooks(struct created *k, enum spec_hook_kind kind, bool enter, struct error *e)
@@ -191,27 +192,11 @@ static int wait_ready(struct sandbox *s, struct error *e)
 	return error_set(e, "unable to start container process: %s", m.text);
 }
 
-/* Hooks inside the container read the state from there, where process 1 is 1. */
-static int keep_hook_state(struct created *k, struct error *e)
+/* The proxy takes its root meanwhile, unless the sentry has to make mount points first. */
+static int start_sandbox(struct created *k, const struct create_options *o, struct error *e)
 {
-	struct sandbox *s = &k->sandbox;
-	struct hook_context h = {
-		.spec = &s->config->spec, .id = k->container.id, .status = "created", .pid = 1};
-	char *text;
-
-	if (!h.spec->hook_counts[SPEC_HOOK_START_CONTAINER])
-		return 0;
-	text = hooks_state(&h);
-	if (!text)
-		return error_set_errno(e, ENOMEM, "state for hooks");
-	s->config->hook_state = region_strdup(s->region, text);
-	free(text);
-	return 0;
-}
-
-static int start_sandbox(struct created *k, struct error *e)
-{
-	int err = keep_hook_state(k, e);
+	bool early = k->sandbox.mountpoints.count == 0 && !k->sandbox.config->overlay;
+	int err = early ? proxy_mount_begin(&k->proxy, e) : 0;
 
 	if (err)
 		return err;
@@ -219,7 +204,11 @@ static int start_sandbox(struct created *k, struct error *e)
 	if (k->sandbox.listen < 0)
 		return k->sandbox.listen;
 	err = sandbox_spawn(&k->sandbox, e);
-	return err ? err : wait_ready(&k->sandbox, e);
+	if (!err)
+		err = wait_ready(&k->sandbox, e);
+	if (!err && !early)
+		err = proxy_mount_begin(&k->proxy, e);
+	return err ? err : proxy_mount_end(&k->proxy, e);
 }
 
 static int publish(struct created *k, const struct create_options *o, struct error *e)
@@ -253,43 +242,68 @@ static void tell_of_pod(struct sandbox *s)
 	}
 }
 
-static int steps(struct created *k, const struct create_options *o, struct error *e)
+static int tell_notices(struct created *k, const struct create_options *o, struct error *e)
 {
 	struct sandbox *s = &k->sandbox;
-	int err = open_sandbox_log(k, e);
 
-	if (!err)
-		tell_of_pod(s);
-	for (u32 i = 0; i < s->config->spec.notice_count && !err; i++)
+	tell_of_pod(s);
+	for (u32 i = 0; i < s->config->spec.notice_count; i++)
 		sandbox_notice(s, "%s", s->config->spec.notices[i]);
-	if (!err)
-		err = sandbox_cgroup_locate(s, k->container.id, e);
+	return 0;
+}
+
+/* Written down before it is made: whoever dies between leaves it to `delete`. */
+static int make_cgroup(struct created *k, const struct create_options *o, struct error *e)
+{
+	int err = sandbox_cgroup_locate(&k->sandbox, k->container.id, e);
+
 	if (err)
 		return err;
-	/* Written down before it is made: whoever dies between leaves it to `delete`. */
-	k->container.cgroup = s->cgroup;
+	k->container.cgroup = k->sandbox.cgroup;
 	err = container_save(&k->container, e);
-	if (!err)
-		err = sandbox_cgroup_start(s, e);
-	if (!err)
-		err = open_console(k, o, e);
-	if (!err)
-		err = spawn_proxy(k, o, e);
-	if (!err)
-		err = sandbox_cgroup_entered(s, e);
-	if (!err)
-		err = run_hooks(k, SPEC_HOOK_PRESTART, false, e);
+	return err ? err : sandbox_cgroup_start(&k->sandbox, e);
+}
+
+static int run_early_hooks(struct created *k, const struct create_options *o, struct error *e)
+{
+	int err = run_hooks(k, SPEC_HOOK_PRESTART, false, e);
+
 	if (!err)
 		err = run_hooks(k, SPEC_HOOK_CREATE_RUNTIME, false, e);
-	if (!err)
-		err = run_hooks(k, SPEC_HOOK_CREATE_CONTAINER, true, e);
-	if (!err)
-		err = sysctl_write_net(&s->config->spec, k->proxy.pid, e);
-	if (!err)
-		err = start_sandbox(k, e);
-	if (!err)
-		err = proxy_mount(&k->proxy, e);
-	return err ? err : publish(k, o, e);
+	return err ? err : run_hooks(k, SPEC_HOOK_CREATE_CONTAINER, true, e);
+}
+
+static int set_network(struct created *k, const struct create_options *o, struct error *e)
+{
+	return sysctl_write_net(&k->sandbox.config->spec, k->proxy.pid, e);
+}
+
+static const struct step {
+	const char *name;
+	int (*run)(struct created *k, const struct create_options *o, struct error *e);
+} all_steps[] = {
+	{"log", open_sandbox_log},	   {"notices", tell_notices},  {"cgroup", make_cgroup},
+	{"console", open_console},	   {"proxy", spawn_proxy},     {"hooks", run_early_hooks},
+	{"network settings", set_network}, {"sandbox", start_sandbox}, {"state", publish},
+};
+
+/* With --debug each tells its time. */
+static int steps(struct created *k, const struct create_options *o, struct error *e)
+{
+	struct timespec t;
+	s64 last, now;
+	int err = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	last = t.tv_sec * 1000000000ll + t.tv_nsec;
+	for (size_t i = 0; i < array_size(all_steps) && !err; i++) {
+		err = all_steps[i].run(k, o, e);
+		clock_gettime(CLOCK_MONOTONIC, &t);
+		now = t.tv_sec * 1000000000ll + t.tv_nsec;
+		log_debug("create: %s: %lld us", all_steps[i].name, (long long)(now - last) / 1000);
+		last = now;
+	}
+	return err;
 }
 
 static void undo(struct created *k, struct error *e)

@@ -12,7 +12,7 @@
  *	poststop	stopped		the runtime's ns	a warning; the others still run
  *
  * startContainer names a program of the image: it never runs on the host, so hooks_run refuses it;
- * runsc/boot/boot_hooks.c runs it in the sandbox.
+ * start_hooks.c runs it in the sandbox.
  */
 #ifndef RUNSC_HOOKS_H
 #define RUNSC_HOOKS_H

@@ -147,23 +147,34 @@ static int spawn_like(const struct proxy_options *o, struct proxy_child *c, stru
 	return 0;
 }
 
-/* Orders one step and waits until it is done. */
 static int order(struct proxy *p, char op, struct error *e)
 {
-	struct proxy_answer a = {0};
-	ssize_t n;
-
 	if (send(p->control, &op, 1, MSG_NOSIGNAL) != 1)
 		return error_set_errno(e, errno, "the container's process is dead");
-	n = recv(p->control, &a, sizeof(a), 0);
-	if (n != sizeof(a))
-		return error_set(e, "the container's process died");
-	a.text[sizeof(a.text) - 1] = 0;
-	if (a.err)
-		return error_set_errno(e, a.err, "%s", a.text);
-	if (op == PROXY_GO)
-		snprintf(p->hostname, sizeof(p->hostname), "%.64s", a.text);
 	return 0;
+}
+
+/* Waits until the last order is carried out. */
+static int answer(struct proxy *p, struct proxy_answer *a, struct error *e)
+{
+	ssize_t n = recv(p->control, a, sizeof(*a), 0);
+
+	if (n != sizeof(*a))
+		return error_set(e, "the container's process died");
+	a->text[sizeof(a->text) - 1] = 0;
+	return a->err ? error_set_errno(e, a->err, "%s", a->text) : 0;
+}
+
+static int go(struct proxy *p, struct error *e)
+{
+	struct proxy_answer a = {0};
+	int err = order(p, PROXY_GO, e);
+
+	if (!err)
+		err = answer(p, &a, e);
+	if (!err)
+		snprintf(p->hostname, sizeof(p->hostname), "%.64s", a.text);
+	return err;
 }
 
 int proxy_spawn(const struct proxy_options *o, struct proxy *out, struct error *e)
@@ -189,15 +200,22 @@ int proxy_spawn(const struct proxy_options *o, struct proxy *out, struct error *
 	if (!err && o->cgroup)
 		err = cgroup_enter(o->cgroup, out->pid, e);
 	if (!err)
-		err = order(out, PROXY_GO, e);
+		err = go(out, e);
 	if (err)
 		proxy_abort(out);
 	return err;
 }
 
-int proxy_mount(struct proxy *p, struct error *e)
+int proxy_mount_begin(struct proxy *p, struct error *e)
 {
 	return order(p, PROXY_MOUNT, e);
+}
+
+int proxy_mount_end(struct proxy *p, struct error *e)
+{
+	struct proxy_answer a = {0};
+
+	return answer(p, &a, e);
 }
 
 void proxy_commit(struct proxy *p)

@@ -45,8 +45,9 @@ void proxy_set_title_area(char **argv);
 
 /* Makes it, up to GO. 0 or -errno and a line. All signals must be blocked. */
 int proxy_spawn(const struct proxy_options *o, struct proxy *out, struct error *e);
-/* It takes its root and mounts. */
-int proxy_mount(struct proxy *p, struct error *e);
+/* It takes its root and mounts; the second waits until that is done. */
+int proxy_mount_begin(struct proxy *p, struct error *e);
+int proxy_mount_end(struct proxy *p, struct error *e);
 void proxy_commit(struct proxy *p);
 /* One that was not committed: it is killed and reaped. */
 void proxy_abort(struct proxy *p);

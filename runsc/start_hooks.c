@@ -102,7 +102,7 @@ static int run_one(struct container *c, const struct hook_context *h, const stru
 
 int run_start_hooks(struct container *c, struct error *e)
 {
-	struct hook_context h = {.id = c->id, .status = "created", .pid = c->proxy.pid};
+	struct hook_context h = {.id = c->id, .status = "created", .pid = 1}; /* as inside */
 	struct error why = {0};
 	struct region *r;
 	struct spec *s;

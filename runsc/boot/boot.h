@@ -55,11 +55,10 @@ struct boot_config {
 	bool default_mounts; /* `do`: proc, sys, dev as every program expects them */
 	bool rootless; /* one id is all we have: an ordinary user, or root of a small namespace */
 	u32 uid, gid;  /* of who started it */
-	char *hook_state; /* what startContainer hooks read */
-	bool detached;	  /* outlives its starter: BOOT_FD_CONTROL is the proxy's */
-	u32 extra_fds;	  /* descriptors for process 1 from 3 on: BOOT_EXTRA_MAX at most */
-	bool hold;	  /* waits for CONTROL_START before process 1 runs */
-	bool console;	  /* stdin and stdout are a terminal that `runsc` has made raw */
+	bool detached; /* outlives its starter: BOOT_FD_CONTROL is the proxy's */
+	u32 extra_fds; /* descriptors for process 1 from 3 on: BOOT_EXTRA_MAX at most */
+	bool hold;     /* waits for CONTROL_START before process 1 runs */
+	bool console;  /* stdin and stdout are a terminal that `runsc` has made raw */
 	bool strace, debug, stats;
 	bool strict; /* no call is left to the host (platform_config.strict) */
 	enum boot_network network;

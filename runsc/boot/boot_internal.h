@@ -16,7 +16,6 @@ struct boot {
 	bool paused;			       /* all stubs are stopped */
 	struct task *init;		       /* process 1, prepared; NULL once it runs */
 	struct file *extra[BOOT_EXTRA_MAX];    /* files of a process being made */
-	struct task *starting;		       /* the same, while hooks run */
 	struct rlimit64_pair rlimits[RLIMITS]; /* of process 1 at its start */
 	struct seccomp_filter *filter;	       /* of linux.seccomp, or NULL */
 	struct error error;
@@ -53,21 +52,10 @@ struct exec_request {
 	int stdio[3], console;
 	const int *extra; /* descriptors for 3 and on */
 	u32 extra_count;
-	struct file *files[3]; /* instead, when the first is there; taken over */
-	const char *path;      /* instead of the first argument; NULL */
 	void *watch;
 };
 int boot_prepare_exec(struct boot *b, const struct exec_request *r, struct task **out,
 		      struct tty **out_tty);
-
-/* boot_hooks.c: startContainer hooks. prepare: beside process 1, which is prepared; 0 or -errno
- * with b->error. start: process 1 goes when all of them have ended. exit: was it one of them that
- * has exited? Any thread. */
-int boot_hooks_prepare(struct boot *b);
-void boot_hooks_start(struct boot *b, struct task *init);
-bool boot_hook_exit(void *watch, u32 wait_status);
-/* The container has ended, with this status of process 1. Any thread. */
-void boot_end(u32 wait_status) __attribute__((noreturn));
 
 /* boot_stats.c: what has been counted so far, to the log. Safe from any thread. */
 void boot_stats_write(const struct boot *b);

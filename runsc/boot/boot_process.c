@@ -225,9 +225,6 @@ int boot_start_process(struct boot *b)
 	env_free(&env);
 	if (err)
 		return explain_exec(b, p->args[0], err);
-	err = boot_hooks_prepare(b);
-	if (err)
-		return err;
 	if (!b->c->hold) {
 		kernel_go(b->init);
 		b->init = NULL;
@@ -243,10 +240,6 @@ static int later_stdio(struct boot *b, const struct exec_request *r, struct firs
 	f->extra = b->extra;
 	f->extra_count = r->extra_count;
 	memset(b->extra, 0, sizeof(b->extra));
-	if (r->files[0]) {
-		memcpy(f->stdio, r->files, sizeof(f->stdio));
-		return 0;
-	}
 	if (r->console >= 0) {
 		err = console_create(&b->caller, r->console, false, &f->tty, &f->stdio[0]);
 		if (err)
@@ -286,8 +279,6 @@ int boot_prepare_exec(struct boot *b, const struct exec_request *r, struct task 
 	f.rlimits = rlimits;
 	f.companion = g_kernel->init;
 	f.watch = r->watch;
-	if (r->path)
-		f.path = r->path;
 	err = later_stdio(b, r, &f);
 	if (!err)
 		err = make_cred(r->process, &f.cred);

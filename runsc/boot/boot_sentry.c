@@ -58,19 +58,13 @@ static void confine(const struct boot *b, int *out_procfd)
 
 static struct boot g_boot;
 
-void boot_end(u32 wait_status)
+static void on_exit_of_init(u32 wait_status)
 {
 	if (g_boot.c->stats)
 		boot_stats_write(&g_boot);
 	console_drain(NULL);
 	boot_control_exit(wait_status);
 	_exit(0);
-}
-
-static void watched_exit(void *watch, u32 wait_status)
-{
-	if (!boot_hook_exit(watch, wait_status))
-		boot_exec_exit(watch, wait_status);
 }
 
 static void gofer_died(void *arg, const char *why)
@@ -203,8 +197,8 @@ static void start_kernel(struct boot *b, int procfd)
 		.memory_limit = b->c->memory_limit,
 		.cpus = b->c->cpus,
 		.limits = boot_limits(b->c),
-		.on_exit = boot_end,
-		.on_watched_exit = watched_exit,
+		.on_exit = on_exit_of_init,
+		.on_watched_exit = boot_exec_exit,
 	};
 
 	gva_t vdso, vdso_start;

@@ -20,6 +20,7 @@ static_assert(CONTROL_FDS == HOST_RECEIVE_FDS, "all of a request");
 
 static struct boot *g_boot;
 static struct hostpoll_entry g_listen, g_clients[CLIENTS]; /* fd -1: free */
+static bool g_full; /* no client is free: those who connect wait */
 
 static int start(struct boot *b)
 {
@@ -28,7 +29,7 @@ static int start(struct boot *b)
 	if (!t)
 		return error_set(&b->error, "cannot start an already running container");
 	b->init = NULL;
-	boot_hooks_start(b, t);
+	kernel_go(t);
 	return 0;
 }
 
@@ -136,6 +137,9 @@ static void hang_up(struct hostpoll_entry *e)
 	hostpoll_del(e);
 	host_close(e->fd);
 	e->fd = -1;
+	if (g_full)
+		hostpoll_mod(&g_listen, EPOLLIN);
+	g_full = false;
 }
 
 static void client_event(struct hostpoll_entry *e, u32 events)
@@ -169,15 +173,16 @@ static void listen_event(struct hostpoll_entry *e, u32 events)
 	struct hostpoll_entry *c = g_clients;
 	int fd;
 
-	fd = host_accept(e->fd);
-	if (fd < 0)
-		return;
 	while (c < g_clients + CLIENTS && c->fd >= 0)
 		c++;
 	if (c == g_clients + CLIENTS) {
-		host_close(fd);
+		g_full = true;
+		hostpoll_mod(e, 0);
 		return;
 	}
+	fd = host_accept(e->fd);
+	if (fd < 0)
+		return;
 	*c = (struct hostpoll_entry){.fd = fd, .fn = client_event};
 	if (hostpoll_add(c, EPOLLIN | EPOLLRDHUP) < 0)
 		hang_up(c);

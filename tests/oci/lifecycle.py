@@ -13,15 +13,19 @@ LONG=1 in the environment makes more rounds of the cases that repeat.
 """
 import array
 import ctypes
+import fcntl
 import json
 import os
 import random
+import select
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 
 TOP = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
@@ -317,6 +321,19 @@ def proxy_is_in_the_container(h):
              if line.split(":")[1] in ("pids", "memory")), "its cgroup")
     with open("/proc/%d/cmdline" % pid, "rb") as f:
         must(f.read().startswith(b"sh\0-c\0"), "its command line")
+    with open(os.path.join(h.root, name, "state.json"), encoding="ascii") as f:
+        sentry = json.load(f)["sentry"]["pid"]
+    for process in (pid, sentry):
+        with open("/proc/%d/status" % process, encoding="ascii") as f:
+            status = dict(line.split(":\t", 1) for line in f)
+        must(int(status["CapEff"], 16) == 0 and int(status["CapBnd"], 16) == 0, "capabilities of %d" % process)
+        must(status["NoNewPrivs"].strip() == "1", "no_new_privs of %d" % process)
+    must(status["Seccomp"].strip() == "2" and int(status["Uid"].split()[0]) >= 2000000000, "the sentry")
+    must(not os.listdir("/proc/%d/root" % sentry), "the sentry's root")
+    for number in os.listdir("/proc/%d/fd" % pid):
+        target = os.readlink("/proc/%d/fd/%s" % (pid, number))
+        must(target.startswith(("socket:", "anon_inode:[signalfd]")) or target.endswith("/null"),
+             "the proxy holds %s" % target)
     h.call("delete", name)
 
 
@@ -423,6 +440,13 @@ def read_all(master):
         out += data
 
 
+def read_until(master, text, out):
+    while text not in out:
+        must(select.select([master], [], [], 20)[0], "%r does not come: %r" % (text, out))
+        out += os.read(master, 4096)
+    return out
+
+
 @case
 def terminals(h):
     name = h.id()
@@ -430,9 +454,11 @@ def terminals(h):
     h.call("create", "--bundle", h.bundle, h.id(), status=1)
     master = console(h, "create", "--bundle", h.bundle, "--console-socket", "@", name)
     h.call("start", name)
-    os.write(master, b"tty; exit 3\n")
-    out = read_all(master)
-    must(b"/dev/" in out, "the container's terminal: %r" % out)
+    os.write(master, b'tty; until [ "$(stty size)" = "31 97" ]; do sleep 0.05; done; echo seen$((1+1)); exit 3\n')
+    out = read_until(master, b"/dev/", b"")
+    fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 31, 97, 0, 0))
+    read_until(master, b"seen2", out)
+    read_all(master)
     os.close(master)
     until(lambda: h.status(name) == "stopped", "does not end")
     h.call("delete", name)
