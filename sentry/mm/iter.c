@@ -80,7 +80,9 @@ static unsigned iter_segments(const struct iov_iter *it, size_t n, struct iovec 
 		size_t len = min(iov[i].iov_len - offset, n - bytes);
 
 		if (len) {
-			out[used++] = (struct iovec){(char *)iov[i].iov_base + offset, len};
+			/* the base may be a guest's NULL */
+			out[used++] =
+				(struct iovec){(void *)((uintptr_t)iov[i].iov_base + offset), len};
 			bytes += len;
 		}
 		offset = 0;

@@ -18,6 +18,8 @@ static struct kernel g_k;
 static struct tgroup g_tg;
 static struct task g_task;
 static struct worker g_worker;
+static struct net_namespace g_net = {.first = true};
+static struct nsproxy g_ns = {.net = &g_net};
 static struct fs g_fs = {.ref = {1}};
 
 static void setup(void)
@@ -27,7 +29,11 @@ static void setup(void)
 	socket_init();
 	g_kernel = &g_k;
 	mutex_init(&g_k.lock, LR_TASKLIST);
-	g_tg.tgid = 42;
+	ref_init(&g_tg.ref);
+	ref_init(&g_net.ns.ref);
+	g_tg.tgid = g_tg.vtgid = 42;
+	g_tg.pid_ns = &g_k.pids;
+	g_task.ns = &g_ns;
 	for (int i = 0; i < RLIMITS; i++)
 		g_tg.rlim[i] = (struct rlimit64_pair){1024, 1024};
 	mutex_init(&g_fs.lock, LR_FS);

@@ -39,6 +39,7 @@ static void setup(void)
 	g_task.mm = g_c.mm = mm_create();
 	g_c.mm->as = &as;
 	g_task.cred = g_c.cred = cred_create();
+	g_tg.pid_ns = &g_k.pids;
 	g_task.tg = &g_tg;
 	g_c.task = &g_task;
 }
