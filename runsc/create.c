@@ -138,6 +138,7 @@ static int open_console(struct created *k, const struct create_options *o, struc
 static int spawn_proxy(struct created *k, const struct create_options *o, struct error *e)
 {
 	struct sandbox *s = &k->sandbox;
+	const struct spec_namespace *net = &s->config->spec.namespaces[SPEC_NS_NETWORK];
 	struct proxy_options po = {
 		.spec = &s->config->spec,
 		.tty = o->console_socket ? s->console.fd : -1,
@@ -152,8 +153,10 @@ static int spawn_proxy(struct created *k, const struct create_options *o, struct
 	s->control = po.sentry = pair[0];
 	s->sentry_control = pair[1];
 	err = proxy_spawn(&po, &k->proxy, e);
-	if (!err && s->config->network == BOOT_NET_NS &&
-	    s->config->spec.namespaces[SPEC_NS_NETWORK].present) {
+	/* An ordinary user's proxy has a user namespace of its own, and a network that the sentry
+	 * is not let into: it keeps a new one for itself. */
+	if (!err && s->config->network == BOOT_NET_NS && net->present &&
+	    (net->path || geteuid() == 0)) {
 		s->network_of = k->proxy.pid;
 		s->config->network_own = false;
 	}

@@ -262,7 +262,7 @@ static void test_races(void)
 				int fd = open("/dev/zero", O_RDONLY);
 				for (int i = 0; i < 500; i++) {
 					ssize_t n = read(fd, m, 4096);
-					if (n != 4096 && errno != EFAULT)
+					if (n < 0 && errno != EFAULT) /* a part may be read */
 						_exit(1);
 				} kill(q, SIGKILL);
 				CHECK_KILLED(q, SIGKILL)),
