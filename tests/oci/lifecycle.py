@@ -381,7 +381,7 @@ def exec_errors(h):
 @case
 def exec_detached(h):
     name, pidfile = h.id(), os.path.join(h.work, "exec.pid")
-    h.create(name)
+    init = h.create(name)
     h.call("start", name)
     process = os.path.join(h.work, "process.json")
     with open(process, "w", encoding="ascii") as f:
@@ -407,6 +407,7 @@ def exec_detached(h):
         pid = int(f.read())
     h.call("kill", name, "KILL")
     must(wait_status(pid) in (-9, 137), "an exec outlives its container")
+    wait_status(init)
     h.call("delete", name)
 
 
