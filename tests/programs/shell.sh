@@ -86,6 +86,6 @@ compare "a terminal: script(1) sees one, job control by keys" 60 -u <<'END'
 command -v script > /dev/null || exit 0
 printf 'tty\nstty size\necho $((1+1))\nexit 4\n' | script -qec 'dash -i' /dev/null 2>&1 | tr -d '\r' | grep -cE '^(/dev/pts/[0-9]+|2)$'
 script -qec 'stty -a; exit 3' /dev/null < /dev/null | tr -d '\r' | grep -o 'intr = ^C'
-script -qec 'sleep 50' /dev/null < /dev/null > /dev/null & sleep 2; kill $!; wait 2>/dev/null; echo gone
+script -qec 'sleep 50' /dev/null < /dev/null > /dev/null & sleep 1; kill $!; wait 2>/dev/null; echo gone
 END
 finish
